@@ -51,7 +51,7 @@ export default {
       severity: 'error',
       from: {
         path: '^workflows/(thread/(?!shell/)|review-ledger/|batch-review/)',
-        pathNot: '^workflows/[a-z-]+/(workflow|messages|target-review)\\.ts$|\\.test\\.ts$',
+        pathNot: '^workflows/[a-z-]+/(workflow|messages|open-target|target-review)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^node_modules/' },
     },

@@ -12,7 +12,7 @@ import { BUILT_CLIENT, BUILT_PAGE, BUILT_PROGRAMS, BUILT_WORKER, PAGE_SOURCES } 
 import { PACKAGE_ROOT, PROGRAMS } from './src/folders/program-files.ts';
 import { BUILT_BUNDLE, PAYLOAD_CONVERTER, loadBundle } from './src/worker/bundle.ts';
 
-const { bobbin, supervisor, ...workerPrograms } = PROGRAMS;
+const { bobbin, supervisor, launcher, ...workerPrograms } = PROGRAMS;
 
 /** React has a slower build for its users' development. */
 const PRODUCTION = { 'process.env.NODE_ENV': '"production"' };
@@ -67,8 +67,9 @@ rmSync(BUILT_WORKER, { recursive: true, force: true });
 rmSync(BUILT_PAGE, { recursive: true, force: true });
 const chunks = [
   ...(await bundle({ bobbin }, NOT_INSTALLED)),
-  // Alone, so that it loads nothing of the worker's.
+  // Alone, so that they load nothing of the worker's.
   ...(await bundle({ supervisor }, [])),
+  ...(await bundle({ launcher }, [])),
   ...(await bundle({ ...workerPrograms, 'payload-converter': PAYLOAD_CONVERTER }, WORKER_SDK)),
 ];
 writeFileSync(join(BUILT_PROGRAMS, 'THIRD-PARTY-LICENSES.txt'), licensesOf(chunks));

@@ -1,5 +1,12 @@
 /** The activities as workflows see them: inputs and results. Plain JSON, nothing secret. */
-import type { ArchiveBody, ArchiveSegment, RepositoryRules, StartThread } from '../src/contract/index.ts';
+import type {
+  ArchiveBody,
+  ArchiveSegment,
+  CleanStore,
+  CleanedStore,
+  RepositoryRules,
+  StartThread,
+} from '../src/contract/index.ts';
 import type {
   CommandStep,
   CommandStepResult,
@@ -9,7 +16,15 @@ import type {
   WriteStepResult,
 } from './contract/commands.ts';
 import type { PatchStep, PatchStepResult } from './contract/files.ts';
-import type { RedoStep, RedoneFiles, SnapshotStep, UndoStep, UndoneFiles } from './contract/git.ts';
+import type {
+  RedoStep,
+  RedoneFiles,
+  SnapshotStep,
+  StoreStep,
+  StoredSnapshots,
+  UndoStep,
+  UndoneFiles,
+} from './contract/git.ts';
 import type {
   AgentIdentityRegistration,
   AgentTaskDelayed,
@@ -40,9 +55,13 @@ import type {
   ForkRequest,
   ForkedPast,
   FoundRules,
+  NewHost,
+  NewPlace,
   OpenedThread,
+  RestoredWorkspace,
   RuleLookup,
   RuleToKeep,
+  WorkspaceToRestore,
 } from './contract/threads.ts';
 import type { AgentIdentity, CarriedState, Snapshot } from './ports.ts';
 
@@ -85,6 +104,8 @@ export interface StepActivities {
   takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;
   undoFiles(step: UndoStep): Promise<UndoneFiles | { type: 'aborted' }>;
   redoFiles(step: RedoStep): Promise<RedoneFiles | { type: 'aborted' }>;
+  /** Writes snapshots to the store that hosts share, unless it has them. Fails with `storeUnavailable` and `snapshotMissing`. */
+  storeSnapshots(step: StoreStep): Promise<StoredSnapshots>;
   /** Releases all snapshots of a thread. */
   releaseSnapshots(request: { threadId: string; cwd: string } & OnWorkspace): Promise<null>;
   prepareReview(step: ReviewPreparation): Promise<PreparedReview | { type: 'aborted' }>;
@@ -109,6 +130,8 @@ export interface Activities extends StepActivities {
    * name opens it anyway; `ifThere`: only if the folder is there.
    */
   openThread(start: StartThread, ifThere?: boolean): Promise<OpenedThread | Elsewhere>;
+  /** The same for a repository, which the host of this worker fetches first. Fails like `WorkspacesPort.prepare`. */
+  prepareWorkspace(start: StartThread): Promise<OpenedThread | { type: 'aborted' }>;
   /** Fails with `threadMissing`, `turnUnknown` and `snapshotMissing`. */
   forkHistory(request: ForkRequest): Promise<ForkedPast | Elsewhere>;
   /** The state of a closed run, small enough to be carried over: the rest is in the archive. */
@@ -117,12 +140,27 @@ export interface Activities extends StepActivities {
   registerAgentIdentity(request: AgentIdentityRegistration | string): Promise<RegisteredIdentity>;
   /** The same. `problem`: why the service did not take part; null if it did. */
   revokeAgentIdentity(identity: AgentIdentity): Promise<{ problem: string | null }>;
+  /**
+   * The host that takes a thread which is moved, and takes new ones: the named one, or the first other than `from`. Fails
+   * with `hostUnknown` and `hostNotServing`.
+   */
+  /** @param request `silent`: hosts that did not answer */
+  findNewHost(request: { from: string; host?: string; group?: string; silent?: string[] }): Promise<NewHost>;
+  /** On the host that takes the thread: its folder there. Fails with `workspaceMissing` and `workspaceClosed`. */
+  receiveThread(request: { threadId: string; cwd: string; rules: boolean; graceMs?: number }): Promise<NewPlace>;
+  /**
+   * The same for a thread with a managed workspace: a new clone with the files that were stored. Fails with
+   * `restoreIncomplete`, with `storeUnavailable` and as `prepareWorkspace` does; then nothing is left of it.
+   */
+  restoreWorkspace(request: WorkspaceToRestore): Promise<RestoredWorkspace>;
   listRules(request: { cwd: string }): Promise<RepositoryRules>;
   /** Whether the rule existed. */
   revokeRule(request: { cwd: string; ruleId: string }): Promise<boolean>;
   /** Resolves once the workflow of another thread has ended, for any reason. */
   watchThread(request: { threadId: string; actionId: string; watched: string }): Promise<null | { type: 'aborted' }>;
   readSegment(segmentId: string): Promise<ArchiveBody>;
+  /** Fails with `storeUnavailable` and `threadUnreadable`. */
+  cleanStore(cleaning: CleanStore): Promise<CleanedStore | { type: 'aborted' }>;
   openTarget(opening: TargetOpening): Promise<OpenedTarget>;
   concludeTarget(conclusion: TargetConclusion): Promise<TargetConcluded>;
   readLedger(reading: LedgerReading): Promise<LedgerRead>;

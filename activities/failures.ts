@@ -40,6 +40,9 @@ export const FAILURES = {
   workspaceOnNoHost: 'invalid',
   workspaceHoldsSettings: 'invalid',
   workspaceClosed: 'invalid',
+  hostUnknown: 'invalid',
+  hostNotServing: 'invalid',
+  notMovable: 'invalid',
   sandboxUnavailable: 'invalid',
   commandNotStarted: 'invalid',
   commandLost: 'invalid',
@@ -47,10 +50,18 @@ export const FAILURES = {
   patchMalformed: 'invalid',
   patchDoesNotApply: 'invalid',
   patchOutsideWorkspace: 'invalid',
+  // repositories of managed workspaces
+  repositoryRefused: 'invalid',
+  repositoryMissing: 'invalid',
+  repositoryUnauthorized: 'invalid',
+  repositoryRefMissing: 'invalid',
+  repositoryPathMissing: 'invalid',
+  repositoryTooLarge: 'invalid',
   // git
   gitFailed: 'unavailable',
   snapshotMissing: 'invalid',
   filesNotWritten: 'unavailable',
+  restoreIncomplete: 'invalid',
   // reviews
   reviewNoRepository: 'invalid',
   reviewTargetUnknown: 'invalid',
@@ -72,6 +83,7 @@ export const FAILURES = {
   stepStoppedByWorker: 'unavailable',
   // storage
   archiveUnavailable: 'unavailable',
+  storeUnavailable: 'unavailable',
   archiveMissing: 'invalid',
   rulesUnavailable: 'unavailable',
   threadUnreadable: 'unavailable',

@@ -4,11 +4,13 @@ import { registerAgentIdentity, registerAgentTask, revokeAgentIdentity } from '.
 import { forkHistory } from './fork/fork-history.ts';
 import { restoreThread } from './archive/restore.ts';
 import { archiveSegment, readSegment } from './archive/segments.ts';
+import { cleanStore } from './cleaning/clean-store.ts';
 import { concludeTarget } from './batch/conclude-target.ts';
 import { openTarget } from './batch/open-target.ts';
 import { readLedger } from './batch/read-ledger.ts';
 import { redoFiles } from './git/redo-files.ts';
 import { releaseSnapshots } from './git/release-snapshots.ts';
+import { storeSnapshots } from './git/store-snapshots.ts';
 import { takeSnapshot } from './git/take-snapshot.ts';
 import { undoFiles } from './git/undo-files.ts';
 import { callModel } from './model/call-model.ts';
@@ -24,13 +26,18 @@ import { runShortStep } from './step.ts';
 import { withToolHint } from './shell/tool-as-command.ts';
 import { TOOLS, TOOL_ACTIVITIES } from './tools.ts';
 import { runTask } from './tasks/run-task.ts';
+import { findNewHost } from './threads/find-new-host.ts';
 import { lookForHost } from './threads/look-for-host.ts';
 import { openThread } from './threads/open-thread.ts';
+import { prepareWorkspace } from './threads/prepare-workspace.ts';
+import { receiveThread } from './threads/receive-thread.ts';
+import { restoreWorkspace } from './threads/restore-workspace.ts';
 import { watchThread } from './threads/watch-thread.ts';
 
 export function createActivities(ports: Ports, contexts: ContextCache): Activities {
   return {
     openThread: (start, ifThere) => openThread(ports, start, ifThere),
+    prepareWorkspace: (start) => prepareWorkspace(ports, start),
     forkHistory: (request) => forkHistory(ports, request),
     restoreThread: (request) => restoreThread(ports, request),
     callModel: (step) => callModel(ports, contexts, step),
@@ -51,10 +58,15 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     watchThread: (request) => watchThread(ports, request),
     archiveSegment: (request) => archiveSegment(ports, request),
     readSegment: (segmentId) => readSegment(ports, segmentId),
+    cleanStore: (cleaning) => cleanStore(ports, cleaning),
     openTarget: (opening) => openTarget(ports, opening),
     concludeTarget: (conclusion) => concludeTarget(ports, conclusion),
     readLedger: (reading) => readLedger(ports, reading),
     lookForHost: ({ host }) => lookForHost(ports, host),
+    findNewHost: (request) => findNewHost(ports, request),
+    restoreWorkspace: (request) => restoreWorkspace(ports, request),
+    storeSnapshots: (step) => storeSnapshots(ports, step),
+    receiveThread: (request) => receiveThread(ports, request),
     findRules: (lookup) => findRules(ports, lookup),
     rememberRule: (request) => rememberRule(ports, request),
     listRules: (request) => listRules(ports, request),

@@ -7,19 +7,23 @@
  */
 import type { AgentIdentityMode, StartThread, ThreadSettings } from '../src/contract/index.ts';
 import type { WebSearch } from '../src/contract/plain/web-search.ts';
+import type { StoreCleanerPort } from './ports/cleaning.ts';
 import type { CommandPort } from './ports/commands.ts';
 import type { MachinePort } from './ports/environment.ts';
-import type { PatchPort, ProjectDocsPort } from './ports/files.ts';
-import type { GitPort } from './ports/git.ts';
+import type { PatchPort, ProjectDocs, ProjectDocsPort } from './ports/files.ts';
+import type { GitPort, WorkTreeState } from './ports/git.ts';
 import type { IdentityDirectory, IdentityPort } from './ports/identity.ts';
 import type { ImageFilesPort, ModelAbilities } from './ports/images.ts';
 import type { McpPort, ToolPort } from './ports/mcp.ts';
 import type { ContextLimits, ModelPort, PricePort } from './ports/model.ts';
 import type { LedgerDirectory, ReviewTargetsPort } from './ports/reviews.ts';
+import type { SnapshotPacksPort } from './ports/packs.ts';
 import type { SkillsPort } from './ports/skills.ts';
 import type { TaskPort } from './ports/tasks.ts';
 import type { ArchivePort, RulesPort, ThreadReader } from './ports/threads.ts';
+import type { WorkspacesPort } from './ports/workspaces.ts';
 
+export type * from './ports/cleaning.ts';
 export type * from './ports/commands.ts';
 export type * from './ports/environment.ts';
 export type * from './ports/files.ts';
@@ -28,10 +32,12 @@ export type * from './ports/identity.ts';
 export type * from './ports/images.ts';
 export type * from './ports/mcp.ts';
 export type * from './ports/model.ts';
+export type * from './ports/packs.ts';
 export type * from './ports/reviews.ts';
 export type * from './ports/skills.ts';
 export type * from './ports/tasks.ts';
 export type * from './ports/threads.ts';
+export type * from './ports/workspaces.ts';
 export { PINNED_FILES, SHOWN_CHANGES } from './ports/git.ts';
 
 /** The part of the worker's configuration that becomes settings of threads. */
@@ -41,6 +47,8 @@ export type Defaults = (start: StartThread) => Omit<ThreadSettings, 'searchAttri
 export interface HostPort {
   /** The host of this worker. */
   id: string;
+  /** See `ThreadSettings.hostGroup`. */
+  group?: string;
   /** All that are registered, this one too, in the order of their ids; as of the last seconds, or `fresh`. */
   list(options: { fresh: boolean }): Promise<KnownHost[]>;
   /** Whether a worker serves that host. */
@@ -49,6 +57,7 @@ export interface HostPort {
 
 export interface KnownHost {
   id: string;
+  group?: string;
   /** `draining`: it takes no new threads. `away`: no worker serves it. */
   status: 'serving' | 'draining' | 'away';
 }
@@ -62,6 +71,21 @@ export interface SearchAttributePort {
 export interface StepRegistry {
   /** The signal fires when `stop` is called for that step; `release` when it has ended. */
   enter(threadId: string, actionId: string): { signal: AbortSignal; release: () => void };
+}
+
+/** Where the files of a thread are; see `ThreadSettings`. */
+export type Place = Pick<ThreadSettings, 'cwd' | 'root' | 'host'>;
+
+/** What was looked up in the workspace for a step while it was on its way to this process. */
+export interface Look {
+  /** See `GitPort.workTree`. */
+  workTree: Promise<WorkTreeState | null>;
+  projectDocs: Promise<ProjectDocs>;
+}
+
+export interface LookRegistry {
+  /** Undefined if nobody has looked. Once for a step: its next attempt looks again. */
+  take(threadId: string, actionId: string): Look | undefined;
 }
 
 export interface Ports {
@@ -85,6 +109,8 @@ export interface Ports {
   /** The most that this worker's operator lets models search the web. */
   webSearch: WebSearch;
   git: GitPort;
+  packs: SnapshotPacksPort;
+  workspaces: WorkspacesPort;
   machine: MachinePort;
   targets: ReviewTargetsPort;
   ledgers: LedgerDirectory;
@@ -93,9 +119,11 @@ export interface Ports {
   /** The least strict mode of that account's threads, as this worker's operator has set it. */
   identityPolicy: (account: string) => AgentIdentityMode;
   archive: ArchivePort;
+  cleaner: StoreCleanerPort;
   rules: RulesPort;
   threads: ThreadReader;
   steps: StepRegistry;
+  looks: LookRegistry;
   defaults: Defaults;
   searchAttributes: SearchAttributePort;
   hosts: HostPort;

@@ -29,6 +29,8 @@ interface Place {
   actionId: string;
   steps: StepRegistry;
   heartbeatEveryMs: number;
+  /** The interval while there is no progress; the same by default. Each heartbeat is a write at the service. */
+  quietMs?: number;
   /** {@link MAX_TRIES} by default. */
   maxTries?: number;
 }
@@ -46,7 +48,13 @@ export async function runStep<P extends object, T>(
   const earlier = (context.info.heartbeatDetails as BeatDetails | undefined)?.failures ?? 0;
   const local = place.steps.enter(place.threadId, place.actionId);
   const step: Step<P> = { signal: AbortSignal.any([context.cancellationSignal, local.signal]), progress: first };
-  const beats = startBeating(place.heartbeatEveryMs, () => context.heartbeat({ ...step.progress, failures: earlier }));
+  let sent = { progress: first, at: performance.now() };
+  const beats = startBeating(place.heartbeatEveryMs, () => {
+    const { progress } = step;
+    if (progress === sent.progress && performance.now() - sent.at < (place.quietMs ?? 0)) return;
+    sent = { progress, at: performance.now() };
+    context.heartbeat({ ...progress, failures: earlier });
+  });
   try {
     return await body(step);
   } catch (error) {

@@ -4,6 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Small files that take long. One that begins last would keep one worker busy while the others have nothing to do. */
 const LONG = [
+  'test/hosts/fetched-targets.test.ts',
+  'test/hosts/lost-twice.test.ts',
   'test/escape/escape.test.ts',
   'test/project/package.test.ts',
   'test/project/adding-compiles.test.ts',

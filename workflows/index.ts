@@ -1,5 +1,6 @@
 /** Every workflow type a worker serves, by its name on the wire. */
 export { agentIdentity } from './agent-identity/workflow.ts';
+export { cleanStore } from './clean-store/workflow.ts';
 export { host } from './host/workflow.ts';
 export { readArchive } from './archive/workflow.ts';
 export { reviewLedger } from './review-ledger/workflow.ts';

@@ -1,11 +1,12 @@
 /** Fetches a target, asks its ledger what is new, and returns what must be reviewed. Idempotent. */
 import { createHash } from 'node:crypto';
-import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
-import type { OpenedTarget, TargetOpening } from '../contract.ts';
+import { transportOf, withoutSecrets } from '../../src/contract/plain/repository-address.ts';
+import type { Elsewhere, OpenedTarget, TargetOpening } from '../contract.ts';
 import { REVIEW } from '../instructions/review.ts';
 import type { FoundTarget, Ports } from '../ports.ts';
 import { readReviewRules } from '../review/review-rules.ts';
 import { runStep } from '../step.ts';
+import { findAnyHost, findHost } from '../threads/find-host.ts';
 import { trackFindings } from '../review/observe.ts';
 import { toOpenFindings } from './known-findings.ts';
 import { toTargetParts } from './part-prompt.ts';
@@ -18,6 +19,8 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
     { type: 'target', doing: `opening ${withoutSecrets(target.repository)}` },
     async (step) => {
       const { signal } = step;
+      const elsewhere = await findElsewhere(ports, opening);
+      if (elsewhere !== null) return elsewhere;
       const found = await ports.targets.find(target, targetId, signal);
       const { repository, head, start } = found;
       const model = modelOf(ports, opening, repository);
@@ -28,7 +31,10 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
       const asked = { runId, workflowId, instead: null, head, rulesId, fullPassEvery, fullPass };
       const beginning = await ports.ledgers.begin({ targetId, target }, asked, signal);
       if (beginning.type === 'busy') return { type: 'busy' };
-      if (beginning.type === 'alreadyReviewed') return { type: 'alreadyReviewed', head };
+      if (beginning.type === 'alreadyReviewed') {
+        const { counts } = beginning;
+        return { type: 'alreadyReviewed', head, ...(counts !== undefined && { counts }) };
+      }
       const since = beginning.full ? null : await usable(ports, repository, beginning.anchor, head, signal);
       const base = since ?? start;
       step.progress = { type: 'target', doing: `reading the changes since ${base}` };
@@ -45,9 +51,34 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
         parts: toTargetParts(compared, planned, toOpenFindings(known, tracked)),
         ...{ filesLeftOut: planned.leftOut.length, leftOut: toLeftOut(planned) },
         ...{ known: beginning.known.length, isThere: !isElsewhere, host: ports.hosts.id },
+        ...graceOf(ports, opening, repository),
       };
     },
   );
+}
+
+/**
+ * Null if this host takes the target: one that is a folder, if it is the first host that has it or was named, and any other
+ * unless this host takes nothing new.
+ */
+async function findElsewhere(
+  { hosts, targets }: Pick<Ports, 'hosts' | 'targets'>,
+  { target, runId, ifThere }: TargetOpening,
+): Promise<Elsewhere | null> {
+  const isFolder = transportOf(target.repository) === 'path';
+  const isHere = () => targets.isHere(target);
+  const known = ifThere === true && target.host === undefined ? [] : await hosts.list({ fresh: false });
+  const isDraining = known.some(({ id, status }) => id === hosts.id && status === 'draining');
+  if (ifThere === true && isDraining) return { type: 'elsewhere', ask: [], others: [`${hosts.id} (draining)`] };
+  if (ifThere === true) return !isFolder || isHere() ? null : { type: 'elsewhere', ask: [], others: [] };
+  if (isFolder) return findHost(hosts, { host: undefined, isHere, isChild: false });
+  if (!isDraining || !known.some(({ status }) => status === 'serving')) return null;
+  return findAnyHost(hosts, { host: undefined, threadId: runId });
+}
+
+function graceOf(ports: Ports, { runId }: TargetOpening, cwd: string): { hostGraceMs?: number } {
+  const { hostGraceMs } = ports.defaults({ threadId: runId, workspace: { cwd } });
+  return hostGraceMs === undefined ? {} : { hostGraceMs };
 }
 
 /** The last completed review, if the changes since then are known. */

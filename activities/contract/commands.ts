@@ -74,6 +74,19 @@ export interface CommandProgress {
   chars: number;
 }
 
+/** The last heartbeat of a wait for commands that were left running: the end of what each has written, if it has. */
+export interface SessionsProgress {
+  type: 'sessions';
+  sessions: SessionTail[];
+}
+
+/** Of the session whose command is item `id`; `chars` as in {@link CommandProgress}. */
+export interface SessionTail {
+  id: number;
+  output: string;
+  chars: number;
+}
+
 /** Details of the failure of a command whose end nobody has seen. */
 export interface LostCommand {
   output: string;

@@ -1,6 +1,6 @@
 /** Snapshots, undo and redo. */
 import type { FileOutcomes } from '../../src/contract/index.ts';
-import type { RevertedPath } from '../ports.ts';
+import type { NamedSnapshots, RevertedPath, StoredFiles, StoredPack } from '../ports.ts';
 import type { OnWorkspace } from './steps.ts';
 
 export interface SnapshotStep extends OnWorkspace {
@@ -12,6 +12,31 @@ export interface SnapshotStep extends OnWorkspace {
   release: string[];
   /** The snapshot from before the turn, for the one at its end. */
   after?: string;
+}
+
+export interface StoreStep extends OnWorkspace {
+  threadId: string;
+  /** The thread's id for this step. */
+  actionId: string;
+  cwd: string;
+  /** The newest snapshot; null to take one. */
+  commit: string | null;
+  /** Further ones, by their turns. */
+  snapshots: NamedSnapshots[];
+  /** Commits that the store has; empty for a pack that replaces all others. */
+  known: string[];
+  /** The commit that was stored last; null if there is none. */
+  newest: string | null;
+  /** Packs to remove. */
+  replaced: string[];
+}
+
+export interface StoredSnapshots {
+  /** Null if nothing is new. */
+  pack: StoredPack | null;
+  /** It replaces all others. */
+  whole: boolean;
+  newest: StoredFiles;
 }
 
 export interface UndoStep extends OnWorkspace {

@@ -2,6 +2,7 @@
 import type {
   BatchTarget,
   FileLeftOut,
+  FindingCounts,
   LedgerView,
   ReviewOutput,
   ReviewRange,
@@ -9,6 +10,7 @@ import type {
   RunRecorded,
 } from '../../src/contract/index.ts';
 import type { OnWorkspace } from './steps.ts';
+import type { Elsewhere } from './threads.ts';
 
 export interface ReviewPreparation extends OnWorkspace {
   threadId: string;
@@ -64,6 +66,8 @@ export interface TargetOpening {
   /** Null for the workers' default. */
   model: string | null;
   instructions: string;
+  /** Asked of one host, which takes the target if its folder is there. */
+  ifThere?: true;
 }
 
 export interface TargetPart {
@@ -96,8 +100,17 @@ export type OpenedTarget =
       isThere?: boolean;
       /** The host that has it; earlier releases leave it out. */
       host?: string;
+      /** Milliseconds that its steps wait for that host before the target is tried on another one; earlier releases leave it out. */
+      hostGraceMs?: number;
     }
-  | { type: 'alreadyReviewed'; head: string }
+  /** These hosts must be asked. */
+  | Elsewhere
+  | {
+      type: 'alreadyReviewed';
+      head: string;
+      /** If this run has recorded it before; earlier releases leave it out. */
+      counts?: FindingCounts;
+    }
   /** Another run of the target is under way. */
   | { type: 'busy' }
   | { type: 'aborted' };

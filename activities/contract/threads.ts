@@ -3,11 +3,13 @@ import type {
   ApprovalRule,
   ArchiveSegment,
   Fork,
+  Managed,
   RuleMatch,
   RulesPlace,
   ThreadSettings,
 } from '../../src/contract/index.ts';
-import type { CountedCompaction, PastTurn } from '../ports.ts';
+import type { Decisions } from '../../src/contract/plain/decisions.ts';
+import type { CountedCompaction, NamedSnapshots, PastTurn, StoredFiles, StoredPack } from '../ports.ts';
 import type { OnWorkspace } from './steps.ts';
 
 /** Threads of earlier releases do not know where the rules are: their steps look at the folder. */
@@ -40,10 +42,10 @@ export interface OpenedThread extends ThreadSettings {
   /** A snapshot is also taken at the end of a turn; earlier releases left it out. */
   keepsAfter?: boolean;
   /**
-   * The version of the machine's decisions, `DECISIONS` in `workflows/thread/state/state.ts`; earlier releases left it
+   * The version of the machine's decisions, `DECISIONS` in `src/contract/plain/decisions.ts`; earlier releases left it
    * out.
    */
-  decisions?: 2 | 3 | 4 | 5;
+  decisions?: Decisions;
 }
 
 /** Another host has to do this. */
@@ -53,6 +55,46 @@ export interface Elsewhere {
   ask: string[];
   /** The other hosts that are known, each with its status, for a person. */
   others: string[];
+}
+
+/** A host that takes a thread which is moved. */
+export interface NewHost {
+  host: string;
+  /** Whether a worker serves the host that the thread leaves. */
+  isFormerServed: boolean;
+}
+
+/** The part of the settings that depends on where the workspace is. */
+export interface NewPlace {
+  host: string;
+  cwd: string;
+  /** The real path. */
+  root: string;
+  hostGroup?: string;
+  /** If it is a clone that the host has made. */
+  managed?: Managed;
+  rulesAt?: RulesPlace;
+  hostProbeMs?: number;
+}
+
+export interface WorkspaceToRestore {
+  threadId: string;
+  /** Unique for this move. */
+  key: string;
+  managed: Managed;
+  /** See `PacksToRestore`; `newest` is null if nothing was stored, so that the clone is as it was at the beginning. */
+  packs: StoredPack[];
+  newest: StoredFiles | null;
+  snapshots: NamedSnapshots[];
+  rules: boolean;
+  graceMs?: number;
+}
+
+export interface RestoredWorkspace {
+  place: NewPlace;
+  restored: StoredFiles;
+  /** One line each. */
+  notRestored: string[];
 }
 
 export interface ForkRequest {
@@ -78,7 +120,7 @@ export interface ForkedPast {
   turnIds: string[];
   /** See {@link OpenedThread}. */
   keepsAfter?: boolean;
-  decisions?: 2 | 3 | 4 | 5;
+  decisions?: Decisions;
   /** The turn after which it was forked; null if there was none. */
   lastTurnId: string | null;
   warnings: string[];

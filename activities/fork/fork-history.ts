@@ -4,13 +4,14 @@
  */
 import { Context } from '@temporalio/activity';
 import type { ArchiveBody, ArchiveSegment, Item } from '../../src/contract/index.ts';
+import { DECISIONS } from '../../src/contract/plain/decisions.ts';
 import type { Elsewhere, ForkRequest, ForkedPast } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { readSegment } from '../model/context-cache.ts';
 import type { PastReader, Ports, ThreadPast } from '../ports.ts';
 import { runShortStep } from '../step.ts';
 import { findHost } from '../threads/find-host.ts';
-import { findRulesPlace } from '../threads/open-thread.ts';
+import { findManaged, findRulesPlace, toGroup } from '../threads/open-thread.ts';
 import { type Cut, cutPast } from './cut.ts';
 import { placeFiles } from './files.ts';
 
@@ -31,12 +32,14 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
     const segments = await writeSegments(ports, threadId, cut);
     const { turns, compactions, turnIds, lastTurnId } = cut;
     const searchAttributes = await ports.searchAttributes.usable();
-    const { rulesAt: _ofSource, ...known } = past.settings;
+    const { rulesAt: _ofSource, hostGroup: _itsGroup, managed, ...known } = past.settings;
     const place = known.repositoryRules ? await findRulesPlace(ports, cwd, root) : {};
-    const settings = { ...known, ...place, cwd, root, host, searchAttributes };
+    // A separate work tree is one of the clone of the source.
+    const from = source.files === 'worktree' && managed !== undefined ? { managed } : findManaged(ports, cwd, root);
+    const settings = { ...known, ...place, ...from, ...toGroup(ports.hosts), cwd, root, host, searchAttributes };
     return {
       ...{ settings, segments, itemCount: cut.items.length, turns, compactions, turnIds },
-      ...{ lastTurnId, warnings, keepsAfter: true, decisions: 5 },
+      ...{ lastTurnId, warnings, keepsAfter: true, decisions: DECISIONS },
     };
   });
 }

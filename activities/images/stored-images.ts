@@ -3,7 +3,7 @@
  * one twice is writing it once, and what is read is checked against its name.
  */
 import { createHash } from 'node:crypto';
-import { type ImageRef, toImageId } from '../../src/contract/plain/images/image-types.ts';
+import { type ImageRef, readImageText, toImageId } from '../../src/contract/plain/images/image-types.ts';
 import { readImage } from '../../src/contract/plain/images/image-header.ts';
 import type { ArchivePort } from '../ports.ts';
 
@@ -25,7 +25,7 @@ export async function loadImage(
   archive: ArchivePort,
   sha256: string,
 ): Promise<(Omit<ImageRef, 'name'> & { base64: string }) | { fault: string }> {
-  const base64 = await archive.read(toImageId(sha256));
+  const base64 = await readImageText(archive, sha256);
   const bytes = Buffer.from(base64, 'base64');
   if (hashOf(bytes) !== sha256) return { fault: 'the archive has other bytes under its name' };
   const header = readImage(bytes);

@@ -6,7 +6,7 @@ import type { EnvironmentFacts } from '../../src/contract/index.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
-import type { InputPiece, McpTool, ModelOutput, ModelResponse, Ports } from '../ports.ts';
+import type { InputPiece, Look, McpTool, ModelOutput, ModelResponse, Ports } from '../ports.ts';
 import { respondWithImages } from '../images/refused-images.ts';
 import { requireHead } from '../review/require-head.ts';
 import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
@@ -49,8 +49,11 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
   const { attempt } = Context.current().info;
   const first: ModelProgress = { type: 'model', turnId, step: number, attempt, text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
-    const look = (read: Conversation) => findSurroundings(ports, read, input, step.signal);
-    const opened = await openModelRequest(ports, contexts, input, step.signal, look);
+    const look = ports.looks.take(input.threadId, input.actionId);
+    const opened = await openModelRequest(ports, contexts, input, step.signal, {
+      projectDocs: look?.projectDocs,
+      beside: (read) => findSurroundings(ports, { read, look }, input, step.signal),
+    });
     const { request, settings, warnings, localImages, found } = opened;
     const { compactAt, window, isAssumed } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
@@ -101,7 +104,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
 /** What changed around the agent since it was last told. */
 async function findSurroundings(
   ports: Ports,
-  read: Conversation,
+  { read, look }: { read: Conversation; look: Look | undefined },
   { step, sessions }: ModelStep,
   signal: AbortSignal,
 ): Promise<{ told: EnvironmentFacts; environment: EnvironmentFacts; skillWarnings: string[] }> {
@@ -109,7 +112,7 @@ async function findSurroundings(
   const told = toldEnvironment(read);
   const [skills, facts] = await Promise.all([
     isDue(told, step) ? findSkillNews(ports, { settings, told }, signal) : { facts: {}, warnings: [] },
-    findNews(ports, { settings, told, step, ...(sessions && { sessions }) }, signal),
+    findNews({ ...ports, look: look?.workTree }, { settings, told, step, ...(sessions && { sessions }) }, signal),
   ]);
   return { told, environment: { ...facts, ...skills.facts }, skillWarnings: skills.warnings };
 }

@@ -53,7 +53,9 @@ export async function compactContext(
 ): Promise<CompactionStepResult> {
   const first: CompactionProgress = { type: 'compaction', chars: 0 };
   return runStep<CompactionProgress, CompactionStepResult>({ ...ports, ...input }, first, async (step) => {
-    const opened = await openModelRequest(ports, contexts, input, step.signal, () => Promise.resolve());
+    const opened = await openModelRequest(ports, contexts, input, step.signal, {
+      beside: () => Promise.resolve(),
+    });
     const request = {
       ...opened.request,
       model: input.model,

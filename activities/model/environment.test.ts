@@ -104,6 +104,17 @@ describe('facts about the environment', () => {
     const stopped = AbortSignal.abort(new Error('stopped'));
     await expect(findNews(failing, { settings: SETTINGS, told: {}, step: 1 }, stopped)).rejects.toThrow('stopped');
   });
+
+  it('take a look that was begun before the step, and end with the step while it lasts', async () => {
+    const around = { ...portsWith(() => Promise.reject(new Error('looked again'))), look: Promise.resolve(CLEAN) };
+    const { repository } = await findNews(around, { settings: SETTINGS, told: {}, step: 1 }, signal);
+    expect(repository).toContain('branch main');
+    const endless = { ...around, look: new Promise<never>(() => undefined) };
+    const stop = new AbortController();
+    const found = findNews(endless, { settings: SETTINGS, told: {}, step: 1 }, stop.signal);
+    stop.abort(new Error('stopped'));
+    await expect(found).rejects.toThrow('stopped');
+  });
 });
 
 describe('in a conversation', () => {

@@ -3,13 +3,14 @@
  * conversation says; the answer's first item keeps them, so that later requests repeat them at the same place, and an
  * undo, a compaction or a fork drops or keeps them with everything else that was said there.
  */
-import type { EnvironmentFacts, ThreadSettings } from '../../src/contract/index.ts';
+import type { EnvironmentFacts, ThreadSettings, WorkspaceMove } from '../../src/contract/index.ts';
 import { toVisibleLine } from '../../src/contract/plain/foreign-text.ts';
 import type { ModelStep } from '../contract.ts';
 import type { ConversationEntry, Ports, WorkTreeState } from '../ports.ts';
 
 /** In the order in which they are sent. A stored fact without a name here is of another release. */
 const NAMES: Record<string, string> = {
+  moved: 'Moved',
   directory: 'Working directory',
   system: 'System',
   date: 'Date',
@@ -20,9 +21,6 @@ const NAMES: Record<string, string> = {
   repository: 'Repository',
   skills: 'Skills',
 };
-
-/** Milliseconds that a turn waits for git. */
-const GIT_MS = 2_000;
 
 const OPEN = `<environment_context>
 Facts about your surroundings, each as it is now. What was said earlier about one of them no longer holds. Names of files
@@ -38,6 +36,14 @@ export function toEnvironmentMessage(facts: EnvironmentFacts): ConversationEntry
   return { type: 'message', role: 'user', text: [OPEN, ...lines, CLOSE].join('\n') };
 }
 
+/** Milliseconds that a turn waits for git. */
+export const LOOK_MS = 2_000;
+
+/** Where the facts come from; `look` is what has been found out about the work tree meanwhile. */
+interface Around extends Pick<Ports, 'git' | 'machine'> {
+  look?: Promise<WorkTreeState | null> | undefined;
+}
+
 interface Surroundings extends Pick<ModelStep, 'step' | 'sessions'> {
   settings: ThreadSettings;
   /** What the conversation says. */
@@ -49,12 +55,12 @@ interface Surroundings extends Pick<ModelStep, 'step' | 'sessions'> {
  * compaction. Never fails because of them.
  */
 export async function findNews(
-  ports: Pick<Ports, 'git' | 'machine'>,
+  around: Around,
   { settings, told, step, sessions = [] }: Surroundings,
   signal: AbortSignal,
 ): Promise<EnvironmentFacts> {
   const now = isDue(told, step)
-    ? { ...toSessions(sessions, told), ...(await ofMachine(ports, settings.cwd, signal)) }
+    ? { ...toSessions(sessions, told), ...(await ofMachine(around, settings.cwd, signal)) }
     : {};
   const facts = { ...ofThread(settings), ...now };
   return Object.fromEntries(Object.entries(facts).filter(([name, fact]) => told[name] !== fact));
@@ -67,11 +73,22 @@ export function isDue(told: EnvironmentFacts, step: number): boolean {
 
 function ofThread(settings: ThreadSettings): EnvironmentFacts {
   return {
+    ...(settings.moved !== undefined && { moved: toMoved(settings.moved) }),
     directory: quoted(settings.cwd),
     sandbox: toSandbox(settings),
     network: toNetwork(settings),
     approvals: toApprovals(settings),
   };
+}
+
+function toMoved({ from, to, asOf, receipt }: WorkspaceMove): string {
+  const files =
+    receipt.restored === null
+      ? 'Do not rely on what you know of files from before: look at them again.'
+      : `Its files are as they were at ${new Date(asOf).toISOString()}: ${receipt.restored.files} files were restored and verified.`;
+  const place = ({ host, cwd }: WorkspaceMove['from']) => `${quoted(cwd)} on host ${quoted(host)}`;
+  const missing = receipt.notRestored.map((one) => `  ${toVisibleLine(one).replaceAll('<', '\\u003c')}`);
+  return [`the workspace was moved from ${place(from)} to ${place(to)}. ${files}`, ...missing].join('\n');
 }
 
 function toSandbox({ sandbox, cwd }: ThreadSettings): string {
@@ -117,19 +134,25 @@ function toSessions(sessions: NonNullable<ModelStep['sessions']>, told: Environm
   return { sessions: ['commands that were left running, for write_stdin', ...lines].join('\n') };
 }
 
-async function ofMachine(
-  { git, machine }: Pick<Ports, 'git' | 'machine'>,
-  cwd: string,
-  signal: AbortSignal,
-): Promise<EnvironmentFacts> {
+async function ofMachine({ git, machine, look }: Around, cwd: string, signal: AbortSignal): Promise<EnvironmentFacts> {
   const { system, shell, date, timeZone } = machine.describe(cwd);
-  const state = await git.workTree(cwd, AbortSignal.any([signal, AbortSignal.timeout(GIT_MS)])).catch(() => undefined);
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+  const looked = look === undefined ? git.workTree(cwd, bounded) : Promise.race([look, untilFired(bounded)]);
+  const state = await looked.catch(() => undefined);
   signal.throwIfAborted();
   return {
     system: `${system}, commands run by ${shell}`,
     date: `${date}, time zone ${timeZone}`,
     repository: toState(state),
   };
+}
+
+function untilFired(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fire = (): void => reject(signal.reason as Error);
+    if (signal.aborted) fire();
+    signal.addEventListener('abort', fire, { once: true });
+  });
 }
 
 /** Undefined if it could not be found out in time. */

@@ -25,14 +25,17 @@ export interface OpenedRequest {
 
 /**
  * A request without tools to the thread's model, its items, and the omitted project documents.
- * @param beside what else is looked up meanwhile, once the workspace may be read
+ * @param beside what else is looked up meanwhile, once the workspace may be read; `projectDocs` if they were read before
  */
 export async function openModelRequest<T>(
   ports: Ports,
   contexts: ContextCache,
   input: ModelStepBase & { model?: string },
   signal: AbortSignal,
-  beside: (read: Conversation) => Promise<T>,
+  {
+    beside,
+    projectDocs: docs,
+  }: { beside: (read: Conversation) => Promise<T>; projectDocs?: Promise<ProjectDocs> | undefined },
 ): Promise<OpenedRequest & { found: T }> {
   const { workflowExecution } = Context.current().info;
   const read = await contexts.read(input.threadId, input.contextVersion, signal, workflowExecution?.runId ?? '');
@@ -41,7 +44,7 @@ export async function openModelRequest<T>(
   ports.requireWorkspace(settings.cwd, settings.root);
   refuseOwnSettings(ports, settings.cwd, settings.sandbox);
   const [projectDocs, authorization, localImages, found] = await Promise.all([
-    readProjectDocs(ports, settings),
+    readProjectDocs(ports, settings, docs),
     authorize(ports, input),
     readImageFiles(ports, unseenFiles(read), input.threadId, settings, signal),
     beside(read),
@@ -75,8 +78,13 @@ export function showConversation(
 }
 
 /** A review gets the project's rules with its instructions and not from its folder, which contains the changes under review. */
-function readProjectDocs({ projectDocs }: Ports, settings: ThreadSettings): Promise<ProjectDocs> {
-  return isReview(settings) ? Promise.resolve({ text: '', warnings: [] }) : projectDocs.read(settings.cwd);
+function readProjectDocs(
+  { projectDocs }: Ports,
+  settings: ThreadSettings,
+  docs: Promise<ProjectDocs> | undefined,
+): Promise<ProjectDocs> {
+  if (isReview(settings)) return Promise.resolve({ text: '', warnings: [] });
+  return docs ?? projectDocs.read(settings.cwd);
 }
 
 /** Signs the assertion, and so detects a task that belongs to another identity. */

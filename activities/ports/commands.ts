@@ -103,8 +103,8 @@ export interface CommandPort {
   ): Promise<CommandReport>;
   /**
    * Ends every process that earlier commands of this workspace left behind when the process that ran them died, and says
-   * how many. Safe to call at any time; other commands are left alone, except those in `commandIds`. `gone`: whether it is
-   * certain that nothing of those is left.
+   * how many. Safe to call at any time; other commands are left alone, except those in `commandIds`, where an id that ends
+   * with `/*` names all that begin with what is before the star. `gone`: whether it is certain that nothing of those is left.
    */
   clean(workspace: string, commandIds?: string[]): Promise<{ ended: number; gone?: boolean }>;
   /** Removes the temporary folders of a thread, and what is kept of its commands. Idempotent. */

@@ -38,6 +38,8 @@ export interface ChangedFile {
 }
 
 export interface ReviewTargetsPort {
+  /** Whether the folder of a target that names one is on this host. */
+  isHere(target: BatchTarget): boolean;
   /**
    * Finds or fetches the repository. Fails with `reviewNoRepository`, `reviewTargetUnknown`, `reviewBaseMissing`, and
    * `gitFailed`. Concurrent calls are allowed.

@@ -5,6 +5,8 @@ import type {
   CommandProgress,
   EndedSession,
   OpenSession,
+  SessionTail,
+  SessionsProgress,
   SessionsStep,
   WriteStep,
   WriteStepResult,
@@ -34,8 +36,8 @@ export async function writeStdin(ports: Ports, input: WriteStep): Promise<WriteS
   });
 }
 
-/** Long intervals, because nobody waits for its stop. */
-const BEAT_MS = 5_000;
+/** Long intervals, because nobody waits for its stop. Its output is for people. */
+const BEATS = { heartbeatEveryMs: 1_000, quietMs: 5_000 };
 
 /**
  * Waits for the end of commands. It is let go when others are to be waited for, or when its run continues as new; they
@@ -46,16 +48,27 @@ export async function awaitSessions(
   input: SessionsStep,
 ): Promise<{ ended: EndedSession[] } | { type: 'aborted' }> {
   const context = Context.current();
-  const place = { ...ports, ...input, heartbeatEveryMs: BEAT_MS, maxTries: Infinity };
-  return runStep<object, { ended: EndedSession[] }>(place, {}, async ({ signal }) => {
+  const place = { ...ports, ...input, ...BEATS, maxTries: Infinity };
+  const first: SessionsProgress = { type: 'sessions', sessions: [] };
+  return runStep<SessionsProgress, { ended: EndedSession[] }>(place, first, async (step) => {
+    const { signal } = step;
     const [stop, leave] = [new AbortController(), new AbortController()];
     signal.addEventListener('abort', () => {
       const letGo = () => leave.abort(signal.reason);
       void runIsGone(ports, context).then((isGone) => (isGone ? stop.abort() : letGo()), letGo);
     });
+    const show = (tail: SessionTail): void => {
+      const others = step.progress.sessions.filter(({ id }) => id !== tail.id);
+      step.progress = { type: 'sessions', sessions: [...others, tail] };
+    };
     const ended: EndedSession[] = [];
     const ends = input.sessions.map(async (session): Promise<void> => {
-      const report = await endOf(ports, input.threadId, session, { stop: stop.signal, leave: leave.signal });
+      const io: Required<CommandIo> = {
+        signal: stop.signal,
+        lasting: { key: session.key, leave: leave.signal },
+        onOutput: ({ text: output, chars }) => show({ id: session.id, output, chars }),
+      };
+      const report = await endOf(ports, input.threadId, session, io);
       ended.push({ id: session.id, report });
     });
     // The others are waited for by the next step.
@@ -76,15 +89,14 @@ async function runIsGone(ports: Ports, { cancellationDetails, info }: Context): 
   return !(await ports.threads.continues(workflowExecution));
 }
 
-/** Null if nobody has seen it. Rejects with the reason of `leave`. */
+/** Null if nobody has seen it. Rejects with the reason of `leave` of `io`. */
 async function endOf(
   ports: Ports,
   threadId: string,
   session: OpenSession,
-  { stop, leave }: { stop: AbortSignal; leave: AbortSignal },
+  io: Required<CommandIo>,
 ): Promise<EndedSession['report']> {
   try {
-    const io = { signal: stop, lasting: { key: session.key, leave }, onOutput: () => undefined };
     const { whole: _, ...report } = await follow(ports, threadId, session, io);
     return { ...report, output: tailOf(report.output) };
   } catch (error) {

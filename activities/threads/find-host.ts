@@ -1,4 +1,5 @@
 /** Which host opens a thread. */
+import { createHash } from 'node:crypto';
 import type { Elsewhere } from '../contract.ts';
 import type { HostPort, KnownHost } from '../ports.ts';
 
@@ -36,6 +37,25 @@ export async function findHost(
   if (!here || !isServing) return toElsewhere(others, known, here ? undefined : id);
   const before = others.filter((one) => one < id);
   return before.length === 0 ? null : toElsewhere([...before, id], known);
+}
+
+/**
+ * The hosts that may fetch a repository for a thread, the preferred one first. Without a name it is any that takes new
+ * threads; threads spread over them.
+ */
+export async function findAnyHost(
+  { list }: Pick<HostPort, 'list'>,
+  { host, threadId }: { host: string | undefined; threadId: string },
+): Promise<Elsewhere> {
+  const known = await list({ fresh: true });
+  if (host !== undefined)
+    return toElsewhere(idsOf(known, (status) => status !== 'draining').includes(host) ? [host] : [], known);
+  const serving = idsOf(known, (status) => status === 'serving');
+  const order = new Map(serving.map((id) => [id, createHash('sha256').update(`${threadId}\0${id}`).digest('hex')]));
+  return toElsewhere(
+    serving.sort((a, b) => ((order.get(a) ?? '') < (order.get(b) ?? '') ? -1 : 1)),
+    known,
+  );
 }
 
 function idsOf(known: readonly KnownHost[], fits: (status: KnownHost['status']) => boolean): string[] {

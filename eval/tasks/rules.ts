@@ -11,6 +11,9 @@ function toRule(step: Step): string {
   if ('run' in step) return `run: ${step.run}`;
   if ('write' in step) return `run: ${toWriteCommand(step.write, step.text)}`;
   if ('patch' in step) return `patch:\n${step.patch}`;
+  if ('leave' in step)
+    return `call: exec_command ${JSON.stringify({ cmd: step.leave, tty: true, yield_time_ms: 250 })}`;
+  if ('type' in step) return `session: ${JSON.stringify({ chars: step.type, yield_time_ms: step.waitMs })}`;
   if ('look' in step) return `call: view_image ${JSON.stringify({ path: step.look })}`;
   if ('wait' in step) return 'call: wait_agent {}';
   const { spawn, message, steps } = step;

@@ -1,7 +1,7 @@
 /** Write a test that starts a server and talks to it, and mend what the test finds. */
 import assert from 'node:assert/strict';
 import { packageJson } from './files.ts';
-import type { Task } from './task.ts';
+import type { Step, Task } from './task.ts';
 
 const SERVER = `import { createServer } from 'node:http';
 
@@ -83,6 +83,22 @@ const BLIND = SMOKE.replace(
   '',
 );
 
+/** Says what a note is after it was removed. Waits for the server. */
+const TRY = `const url = 'http://127.0.0.1:4870/notes';
+const ask = (more, how) => fetch(url + more, how).catch(() => undefined);
+while ((await ask('', { method: 'POST', body: 'one' })) === undefined) await new Promise((later) => setTimeout(later, 50));
+await ask('/1', { method: 'DELETE' });
+console.log('a note that was removed: ' + (await ask('/1')).status);
+`;
+
+/** The server as a job of a shell in a terminal: no other command reaches its port. */
+const BY_HAND: Step[] = [
+  { write: '/tmp/try.mjs', text: TRY },
+  { leave: 'PS1= bash --norc --noprofile' },
+  { type: 'PORT=4870 node server.mjs &\n', waitMs: 250 },
+  { type: 'timeout 60 node /tmp/try.mjs; kill %1; exit\n', waitMs: 90_000 },
+];
+
 export const server: Task = {
   name: 'server',
   about: 'write a test that starts a server, and mend what it finds',
@@ -108,6 +124,7 @@ export const server: Task = {
         'fault of the server, mend the server.',
       ].join(' '),
       solution: [
+        ...BY_HAND,
         { write: 'smoke.mjs', text: SMOKE },
         { run: 'node smoke.mjs' },
         { write: 'server.mjs', text: MENDED },

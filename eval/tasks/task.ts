@@ -20,6 +20,10 @@ export type Step =
   | { write: string; text: string }
   /** Looks at a picture. */
   | { look: string }
+  /** Leaves a command running in a terminal. */
+  | { leave: string }
+  /** Types into the terminal of the command that was left running last, and waits for its end that long. */
+  | { type: string; waitMs: number }
   /** A patch in the form of `apply_patch`; only the last step may be one. */
   | { patch: string }
   /** An agent of that name, its task, and what it does. */

@@ -4,6 +4,9 @@ import { basename } from 'node:path';
 import type { MachinePort } from '../../activities/ports.ts';
 import { findProgram } from './programs.ts';
 
+/** Takes a millisecond to make. */
+const WEEKDAY = new Intl.DateTimeFormat('en', { weekday: 'long' });
+
 export const machine: MachinePort = {
   describe: (cwd) => ({
     system: `${type()} ${release()} (${arch()})`,
@@ -15,5 +18,5 @@ export const machine: MachinePort = {
 
 function toDay(now: Date): string {
   const day = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, '0'));
-  return `${day.join('-')}, ${now.toLocaleDateString('en', { weekday: 'long' })}`;
+  return `${day.join('-')}, ${WEEKDAY.format(now)}`;
 }

@@ -20,6 +20,24 @@ export type BobbinErrorCode =
   /** The thread did not accept its start argument: the thread or turn to continue from cannot be used. */
   | 'threadRefused'
   | 'hostNotFound'
+  /** The thread cannot be moved there: no such host, or it is away or takes no threads, or lacks the folder. */
+  | 'hostUnknown'
+  | 'hostNotServing'
+  | 'workspaceMissing'
+  | 'workspaceClosed'
+  /** The workspace of a thread cannot be made on the host that it is moved to. */
+  | 'restoreIncomplete'
+  | 'storeUnavailable'
+  /** The archive of the worker that was asked lacks a segment of the past of a thread, or it is damaged. */
+  | 'archiveMissing'
+  | 'archiveUnavailable'
+  | 'repositoryRefused'
+  | 'repositoryMissing'
+  | 'repositoryUnauthorized'
+  | 'repositoryRefMissing'
+  | 'repositoryPathMissing'
+  | 'repositoryTooLarge'
+  | 'gitFailed'
   /** A worker serves the host. */
   | 'hostServed'
   | 'identityNotFound'

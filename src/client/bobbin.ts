@@ -35,6 +35,9 @@ import { type Schedules, schedulesOver } from './schedules/schedules.ts';
 import { type ThreadDescription, describeThread } from './threads/owners.ts';
 import { type WorkerSummary, workersOf } from './workers.ts';
 import { askRepositoryRules } from './rules/repository-rules.ts';
+import { type StoreCleaningSchedule, storeCleaningSchedule } from './store/cleaning-schedule.ts';
+import { type ThreadFolders, openThreadFolders } from './threads/thread-folders.ts';
+import { type ThreadLifetimes, threadLifetimes } from './threads/thread-lifetimes.ts';
 import { type ThreadHandle, openHandle } from './threads/thread-handle.ts';
 
 export interface StartOptions {
@@ -101,7 +104,13 @@ export interface Bobbin {
     /** Registers the missing ones. Idempotent. Rejects with `searchAttributeTaken` or `notPermitted`. */
     register(): Promise<SearchAttributeState[]>;
   };
+  /** @internal */
+  threadFolders(): Promise<ThreadFolders>;
+  /** @internal */
+  readonly threadLifetimes: ThreadLifetimes;
   readonly schedules: Schedules;
+  /** The schedule by which the workers of this task queue clean the store that hosts share. */
+  readonly storeCleaning: StoreCleaningSchedule;
   /** The remembered answers of a repository. `cwd` is any folder in it, as an absolute path. Needs a worker: of the host, or any. */
   readonly repositoryRules: {
     list(cwd: string, on?: { host?: string }): Promise<RepositoryRules>;
@@ -136,7 +145,9 @@ export function bobbinOver(service: Service, archive?: ImageArchive): Bobbin {
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     ...toStaticTexts(start, prompt),
     memo: {
-      ...{ title: start.title ?? '', cwd: start.workspace.cwd },
+      title: start.title ?? '',
+      // The folder of a repository is not known yet; the thread adds it.
+      ...(start.workspace.cwd === undefined ? {} : { cwd: start.workspace.cwd }),
       ...(prompt === '' ? {} : { prompt }),
       ...(owner == null ? {} : { owner }),
     },
@@ -163,7 +174,7 @@ export function bobbinOver(service: Service, archive?: ImageArchive): Bobbin {
   };
 
   const withId = async (given: NewThread): Promise<StartThread> => {
-    const { threadId = await listing('start a thread', () => newThreadId(service, given.workspace.cwd)) } = given;
+    const { threadId = await listing('start a thread', () => newThreadId(service, given.workspace)) } = given;
     return { ...given, threadId };
   };
 
@@ -224,7 +235,10 @@ export function bobbinOver(service: Service, archive?: ImageArchive): Bobbin {
       list: () => listSearchAttributes(service),
       register: () => registerSearchAttributes(service),
     },
+    threadFolders: () => openThreadFolders(service),
+    threadLifetimes: threadLifetimes(service),
     schedules: schedulesOver(service),
+    storeCleaning: storeCleaningSchedule(service),
     repositoryRules: {
       list: (cwd, { host } = {}) => askRepositoryRules(service, { cwd, host }),
       revoke: (cwd, ruleId, { host } = {}) => askRepositoryRules(service, { cwd, host, revoke: ruleId }),

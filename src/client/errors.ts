@@ -3,10 +3,11 @@ import {
   NamespaceNotFoundError,
   QueryNotRegisteredError,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { ZodError } from 'zod';
 import { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 import { GRPC, grpcStatus } from './grpc.ts';
@@ -26,6 +27,8 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
       error,
     );
   }
+  const failed = ofFailedStep(error);
+  if (failed !== null) return new BobbinError(failed.code, `${action}: ${failed.message}`, error);
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return new BobbinError(
       'threadExists',
@@ -52,6 +55,17 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   const where = threadId === '-' ? action : `${action} (thread ${threadId})`;
   return new BobbinError('internal', `${where}: ${deepestMessage(error)}`, error);
 }
+
+/** Why a step of a workflow that this client has started has failed; null for another error. */
+function ofFailedStep(error: unknown): { code: BobbinErrorCode; message: string } | null {
+  if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ActivityFailure)) return null;
+  const { cause } = error.cause;
+  if (!(cause instanceof ApplicationFailure)) return null;
+  const code = STEP_CODES.find((known) => known === cause.type);
+  return code === undefined ? null : { code, message: cause.message };
+}
+
+const STEP_CODES = ['archiveMissing', 'archiveUnavailable'] as const;
 
 /** Null for another error. */
 export function toNamespaceError(error: unknown, action: string): BobbinError | null {

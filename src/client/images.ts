@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { ImageHeader, ImageInput } from '../contract/index.ts';
 import { readImage } from '../contract/plain/images/image-header.ts';
-import { toImageId } from '../contract/plain/images/image-types.ts';
+import { readImageText, toImageId } from '../contract/plain/images/image-types.ts';
 import { LIMITS } from '../contract/plain/limits.ts';
 import { BobbinError } from './bobbin-error.ts';
 
@@ -49,7 +49,7 @@ export function imagesIn(archive: ImageArchive | undefined): Images {
     },
     async read(sha256) {
       if (!/^[0-9a-f]{64}$/.test(sha256)) throw notFound(sha256);
-      const bytes = Buffer.from(await within(() => open().read(toImageId(sha256)), sha256), 'base64');
+      const bytes = Buffer.from(await within(() => readImageText(open(), sha256), sha256), 'base64');
       const header = readImage(bytes);
       if (hashOf(bytes) !== sha256 || 'fault' in header) throw notFound(sha256);
       return { ...header, bytes };

@@ -12,6 +12,7 @@ import { DEFAULT_TASK_QUEUE } from '../contract/index.ts';
 import { again } from './ask-again.ts';
 import { GRPC, SilentServiceError, grpcStatus } from './grpc.ts';
 import { messageSize } from './message-size.ts';
+import { repeatedQueries } from './repeated-queries.ts';
 
 /** The Temporal service, and how to connect to it. */
 export interface ServiceAddress {
@@ -77,7 +78,7 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
     ...options.connection,
     channelArgs: { 'grpc.max_receive_message_length': MAX_ANSWER_BYTES, ...options.connection.channelArgs },
   });
-  const client = new Client({ connection, namespace, interceptors: { workflow: [messageSize] } });
+  const client = new Client({ connection, namespace, interceptors: { workflow: [messageSize, repeatedQueries()] } });
   const shared = new Map<string, Promise<unknown>>();
   return {
     client,

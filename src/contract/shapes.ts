@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { HOST_ID, HOST_ID_CHARACTERS } from './plain/hosts.ts';
 import { LIMITS } from './plain/limits.ts';
 import { NO_PATH, isPath } from './plain/paths.ts';
+import { isRefName } from './plain/ref-name.ts';
+import { faultOfRepository } from './plain/repository-address.ts';
 import type { WireNotes } from './plain/wire-schema.ts';
 
 const ID_CHARACTERS = 'only letters, digits and . _ : @ / - are allowed';
@@ -29,6 +31,28 @@ export const PathSchema = z
   .startsWith('/', ABSOLUTE)
   .refine(isPath, { error: NO_PATH })
   .meta({ says: ABSOLUTE, rule: 'path' } satisfies WireNotes);
+
+/**
+ * An absolute path on the workers, or an https, http, ssh or file URL, or `host:path`, which is fetched into the
+ * workers' folder of workspaces. Credentials come from the workers' environment: an address that may contain one is
+ * refused, since it would be stored.
+ */
+export const RepositorySchema = z
+  .string()
+  .min(1)
+  .max(LIMITS.pathChars)
+  .superRefine((address, context) => {
+    const fault = faultOfRepository(address);
+    if (fault !== null) context.addIssue({ code: 'custom', message: fault.message });
+  })
+  .meta({ rule: 'repository' } satisfies WireNotes);
+
+export const RefSchema = z
+  .string()
+  .min(1)
+  .max(LIMITS.idChars)
+  .refine(isRefName, 'the name of a branch or a commit is needed')
+  .meta({ rule: 'ref' } satisfies WireNotes);
 
 /** Text without the white space at its ends, which does not count. */
 export function filled(max: number) {

@@ -186,6 +186,15 @@ export function everyEvent(text: string): ThreadEvent[] {
       { type: 'thread/started', threadId: text, settings, forkedFrom: { threadId: text, turnId: text } },
     ],
     'workspace/bound': [{ type: 'workspace/bound', host: text, cwd: text, root: text }],
+    'workspace/moved': [
+      {
+        type: 'workspace/moved',
+        from: { host: text, cwd: text },
+        to: { host: text, cwd: text },
+        asOf: 1,
+        receipt: { restored: { commit: text, tree: text, files: 1 }, notRestored: [text], quiescent: true },
+      },
+    ],
     'thread/closed': [{ type: 'thread/closed', reason: text }],
     'thread/rolledBack': [{ type: 'thread/rolledBack', numTurns: 1, dropped: [text] }],
     'turn/started': [{ type: 'turn/started', turnId: text, kind: 'regular', besideTurnId: text }],

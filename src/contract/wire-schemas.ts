@@ -4,8 +4,10 @@ import type { WireSchema } from './plain/wire-schema.ts';
 import { StartBatchSchema, TargetReviewSchema } from './reviews/batch.ts';
 import { DismissFindingSchema, ReopenFindingSchema } from './reviews/ledger.ts';
 import { HostRegistrationSchema } from './hosts.ts';
+import { CleanStoreSchema } from './store-cleaning.ts';
 import { EnsureIdentitySchema, ReplaceIdentitySchema, RevokeIdentitySchema } from './identity.ts';
 import { TreeBudgetSchema } from './threads/budget.ts';
+import { MoveThreadSchema } from './threads/move.ts';
 import { EditQueueSchema } from './threads/queue.ts';
 import { ResolveRequestSchema } from './threads/requests.ts';
 import {
@@ -27,12 +29,14 @@ import {
 
 export const MESSAGE_SCHEMAS = {
   agentMessage: AgentMessageSchema,
+  cleanStore: CleanStoreSchema,
   closeThread: CloseThreadSchema,
   dismissFinding: DismissFindingSchema,
   editQueue: EditQueueSchema,
   ensureIdentity: EnsureIdentitySchema,
   hostRegistration: HostRegistrationSchema,
   interruptTurn: InterruptTurnSchema,
+  moveThread: MoveThreadSchema,
   rememberRules: RememberRulesSchema,
   reopenFinding: ReopenFindingSchema,
   replaceIdentity: ReplaceIdentitySchema,

@@ -14,6 +14,8 @@ const DATA_LAYOUT = {
   rules: 'rules',
   /** One for each thread: the /tmp of its commands. */
   sandboxes: 'sandboxes',
+  /** What is known of clones that threads work in. */
+  clones: 'clones',
   /** Files of workspaces from before and after turns. */
   snapshots: 'snapshots',
   mcpConfig: 'mcp.json',

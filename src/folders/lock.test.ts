@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { withLock } from './lock.ts';
+import { markOf } from './process-mark.ts';
 
 let folder: string;
 const lock = () => join(folder, 'some.lock');
@@ -39,6 +40,17 @@ test.each(['', 'no json', JSON.stringify({ pid: process.pid, startedAt: 'long ag
     expect(await withLock(lock(), { what: 'tests' }, () => readdir(folder))).toEqual(['some.lock']);
   },
 );
+
+test('a lock is held by the first process of a machine or a container, too', async () => {
+  const first = JSON.stringify(await markOf(1));
+  await writeFile(lock(), first);
+  const controller = new AbortController();
+  const waiting = withLock(lock(), { what: 'tests', signal: controller.signal }, () => Promise.resolve());
+  for (let look = 0; look < 20; look++) await readdir(folder);
+  controller.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
+  expect(await readFile(lock(), 'utf8')).toBe(first);
+});
 
 test('waiting for a lock can be called off, and work that fails gives it back', async () => {
   const controller = new AbortController();

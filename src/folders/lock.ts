@@ -2,8 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { MarkSchema } from './process-mark-schema.ts';
 import { type ProcessMark, isAlive, markOf } from './process-mark.ts';
+
+/** A process in a container may be its first one, which others do not end. */
+const HolderSchema = MarkSchema.extend({ pid: z.int().min(1) });
 
 const WAIT_MS = 90_000;
 const LOOK_EVERY_MS = 50;
@@ -71,7 +75,7 @@ function readText(path: string): string | undefined {
 function parseMark(text: string | undefined): ProcessMark | undefined {
   if (text === undefined) return undefined;
   try {
-    return MarkSchema.parse(JSON.parse(text));
+    return HolderSchema.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

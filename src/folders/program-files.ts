@@ -27,6 +27,7 @@ export const PROGRAMS = {
   bobbin: 'src/interfaces/cli/main.ts',
   worker: 'src/worker/main.ts',
   supervisor: 'src/adapters/shell/supervisor/main.ts',
+  launcher: 'src/adapters/launcher/main.ts',
   'sdk-download': 'src/dev/temporal-service/obtain/sdk-download-process.ts',
 } as const;
 

@@ -32,3 +32,12 @@ function targetOf(path: string): string | undefined {
 export function realPlace(path: string): string {
   return join(followLinks(dirname(path)), basename(path));
 }
+
+/** Whether something exists at a path, including a broken link. */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -40,6 +40,8 @@ export function showPartial(live: Live, event: PartialEvent): Live {
       const known = live.find(({ id }) => id === event.itemId);
       return known === undefined ? live : put(live, { ...known, tail: event.message, chars: event.message.length });
     }
+    case 'item/commandSession/outputDelta':
+      return live;
     case 'step/retrying':
       return live.filter(({ kind }) => kind !== 'patch' && kind !== 'reasoning');
   }
@@ -52,7 +54,11 @@ function begun(live: Live, kind: 'reasoning' | 'message' | 'patch', turnId: stri
   return known?.of === of ? known : { id: kind, title: '', kind, tail: '', chars: 0, turnId, of };
 }
 
-function grow(running: Running, { offset, delta }: { offset: number; delta: string }): Running {
+/** Adds the part of a text to the end of it that is here. */
+export function grow<T extends { tail: string; chars: number }>(
+  running: T,
+  { offset, delta }: { offset: number; delta: string },
+): T {
   const chars = offset + delta.length;
   if (chars <= running.chars) return running;
   const isGap = offset > running.chars;

@@ -16,8 +16,8 @@ export function nameTargets(targets: readonly BatchTarget[]): string[] {
   });
 }
 
-function toName({ branch, base }: BatchTarget, repository: string): string {
-  return `${repository}${branch === undefined ? '' : `@${branch}`}${base === undefined ? '' : ` vs ${base}`}`;
+function toName({ branch, base, host }: BatchTarget, repository: string): string {
+  return `${repository}${branch === undefined ? '' : `@${branch}`}${base === undefined ? '' : ` vs ${base}`}${host === undefined ? '' : ` on host ${host}`}`;
 }
 
 function lastPart(repository: string): string {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFile
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
+import { type BundleOptions, DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import { BUILT_PROGRAMS, PACKAGE_ROOT, isBuilt } from '../folders/program-files.ts';
 
 const SOURCES = join(PACKAGE_ROOT, 'workflows');
@@ -24,9 +24,25 @@ export async function buildBundle(interceptors: readonly string[] = []): Promise
     payloadConverterPath: PAYLOAD_CONVERTER,
     // Evaluated once for all workflows of a worker, and frozen. A lint rule ensures that they keep no state.
     preloadModules: [workflowsPath, ...workflowInterceptorModules],
+    webpackConfigHook: keepSyntax,
     logger: new DefaultLogger('WARN'),
   });
   return { code };
+}
+
+type Configuration = Parameters<NonNullable<BundleOptions['webpackConfigHook']>>[0];
+
+/**
+ * Workflows run in the Node.js of their worker, so what it understands need not be rewritten. The SDK asks for ES2017, where each
+ * `{ ...state }` becomes a call that defines its properties one by one.
+ */
+function keepSyntax(config: Configuration): Configuration {
+  const rules = (config.module?.rules ?? []) as { use?: { options?: { jsc?: { target?: string } } } }[];
+  const [typescript, ...others] = rules.flatMap(({ use }) => use?.options?.jsc ?? []);
+  if (typescript === undefined || others.length > 0)
+    throw new Error('The SDK compiles workflows in another way than the one known here.');
+  typescript.target = 'es2023';
+  return config;
 }
 
 export function payloadConverterPath(): string {

@@ -113,6 +113,9 @@ const EnvironmentSchema = z.object({
   BOBBIN_ALLOW_HTTP: flag(false),
   BOBBIN_FETCH_TIMEOUT_MS: wholeNumber(3_600_000, 1_000),
   BOBBIN_FETCH_IDLE_MS: wholeNumber(120_000, 1_000),
+  BOBBIN_MAX_REPOSITORY_MB: wholeNumber(4_096),
+  BOBBIN_MAX_MIRRORS_MB: wholeNumber(20_480, 0),
+  BOBBIN_MAX_TARGETS_MB: wholeNumber(20_480, 0),
   BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
   /** Limits of one command; 0: no limit. */
   BOBBIN_MAX_PROCESSES: wholeNumber(4_096, 0),
@@ -155,8 +158,13 @@ export interface WorkerConfig {
   stateDirectory: string;
   /** Absolute path for the work trees of forks and the clones of batch targets; outside the data folder. */
   workspacesDirectory: string;
-  /** Of the repositories of batch targets. */
-  fetching: { allowHttp: boolean; fetchTimeoutMs: number; fetchIdleMs: number };
+  /** Of the clones that threads work in. */
+  clonesDirectory: string;
+  maxRepositoryBytes: number;
+  /** Of all mirrors together. */
+  maxMirrorBytes: number;
+  /** Of the repositories of batch targets and of threads. */
+  fetching: { allowHttp: boolean; fetchTimeoutMs: number; fetchIdleMs: number; maxTargetBytes: number };
   /** Absolute paths that no sandbox may read or write and no snapshot may contain, wherever the workspace is. */
   closedFolders: string[];
   /** Absolute paths that no sandbox, patch, snapshot, undo, fork or project document may read or write. */
@@ -201,6 +209,8 @@ export interface WorkerConfig {
   searchAttributes: 'auto' | 'on' | 'off';
 }
 
+const MIB = 1024 * 1024;
+
 /** Throws an error that names every invalid variable, or every invalid member of the MCP configuration. */
 export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerConfig {
   const vars = readVariables(EnvironmentSchema, env);
@@ -224,10 +234,14 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     hostGroup: vars.BOBBIN_HOST_GROUP,
     stateDirectory: data.root,
     workspacesDirectory: workspacesDirectory(env, data.root),
+    clonesDirectory: data.clones,
+    maxRepositoryBytes: vars.BOBBIN_MAX_REPOSITORY_MB * MIB,
+    maxMirrorBytes: vars.BOBBIN_MAX_MIRRORS_MB * MIB,
     fetching: {
       allowHttp: vars.BOBBIN_ALLOW_HTTP,
       fetchTimeoutMs: vars.BOBBIN_FETCH_TIMEOUT_MS,
       fetchIdleMs: vars.BOBBIN_FETCH_IDLE_MS,
+      maxTargetBytes: vars.BOBBIN_MAX_TARGETS_MB * MIB,
     },
     closedFolders: outermost([data.root, archive.archiveDirectory, keyDirectory, cacheDirectory(env)]),
     deniedPaths: [...new Set([...listDeniedPaths(env), ...accounts.files])],
@@ -265,7 +279,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     contextWindow: vars.BOBBIN_CONTEXT_WINDOW,
     autoCompactTokens: vars.BOBBIN_AUTO_COMPACT_TOKENS,
     defaults: (start) => ({
-      cwd: start.workspace.cwd,
+      cwd: start.workspace.cwd ?? '',
       hostGraceMs: vars.BOBBIN_HOST_GRACE * 1_000,
       title: start.title ?? '',
       model: start.model ?? model,

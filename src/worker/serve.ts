@@ -15,6 +15,9 @@ const config = readWorkerConfig(
 
 // Signals are handled here and not by the SDK, so that the end of the parent stops the worker too.
 installRuntime(process.env, { shutdownSignals: [] });
+// The start may wait for the former worker of its host.
+const leave = () => process.exit(1);
+process.once('disconnect', leave);
 const worker = await runWorker(
   { connection: { ...target?.connectionOptions, address }, namespace },
   config,
@@ -28,7 +31,7 @@ const stop = () => {
 };
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
-process.on('disconnect', stop);
+process.off('disconnect', leave).on('disconnect', stop);
 process.send?.({ type: 'ready' });
 process.stderr.write(
   `bobbin worker ${process.pid} serves task queue ${config.taskQueue} at ${address}, namespace ${namespace}\n`,

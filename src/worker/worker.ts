@@ -11,15 +11,20 @@ import {
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { createActivities } from '../../activities/index.ts';
 import { type ContextCache, createContextCache } from '../../activities/model/context-cache.ts';
-import type { Ports, ThreadContext } from '../../activities/ports.ts';
+import type { Place, Ports, ThreadContext } from '../../activities/ports.ts';
 import { openArchive } from '../adapters/archive/open-archive.ts';
+import { openStoreCleaner } from '../adapters/cleaning/open-cleaner.ts';
 import { createImageFiles } from '../adapters/files/image-files.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
 import { assertOpen, assertWorkspace } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
+import { openPacks } from '../adapters/git/packs/open-packs.ts';
+import { createManagedWorkspaces } from '../adapters/git/managed/managed-workspaces.ts';
+import type { FetchLimits } from '../adapters/git/managed/mirror.ts';
 import { createReviewTargets } from '../adapters/git/targets/review-targets.ts';
 import { tokensOf } from '../adapters/credentials/tokens-of.ts';
+import { startLauncher } from '../adapters/launcher/launcher.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { machine } from '../adapters/machine.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
@@ -42,7 +47,9 @@ import { createIdentityDirectory } from './directories/identity-directory.ts';
 import { createLedgerDirectory } from './directories/ledger-directory.ts';
 import { createRulesDirectory } from './directories/rules-directory.ts';
 import { createSearchAttributePort } from './directories/search-attributes.ts';
+import { serviceIdOf } from '../client/threads/thread-folders.ts';
 import { connectService } from '../client/service.ts';
+import { createThreadLifetimes } from './directories/thread-lifetimes.ts';
 import { createThreadReader } from './directories/thread-reader.ts';
 import { toWorkflowId } from '../contract/index.ts';
 import { toHostQueue } from '../contract/plain/hosts.ts';
@@ -55,6 +62,7 @@ import { toRulesHost } from './rules-host.ts';
 import { takeOverRules } from './take-over-rules.ts';
 import { createOwnTasks } from './own-code/tasks.ts';
 import { createOwnTools } from './own-code/tools.ts';
+import { type LocalLooks, createLookRegistry, lookAt } from './look-registry.ts';
 import { type LocalSteps, createStepRegistry } from './step-registry.ts';
 
 export interface WorkerTarget {
@@ -88,12 +96,18 @@ export async function runWorker(
     taskQueue: config.taskQueue,
   });
   prepareFolders(config, warn);
+  startLauncher();
   const own = ownHost(config);
-  const [connection] = await Promise.all([NativeConnection.connect(target.connection), claimHost(service, own)]);
+  const [connection] = await Promise.all([
+    NativeConnection.connect(target.connection),
+    claimHost(service, own, { say: warn }),
+  ]);
   const rulesHost = toRulesHost(own, config);
   await takeOverRules(service, { directory: config.rulesDirectory, host: rulesHost }, warn);
   const steps = createStepRegistry();
-  const ports = extend(createPorts(config, env, steps, service, { hostId: own.hostId, rulesHost }));
+  const looks = createLookRegistry();
+  const serviceId = await serviceIdOf(service);
+  const ports = extend(createPorts(config, env, { steps, looks }, service, { own, rulesHost, serviceId }));
   const contexts = createContextCache(ports);
   const common = {
     connection,
@@ -104,13 +118,16 @@ export async function runWorker(
     maxHeartbeatThrottleInterval: config.heartbeatEveryMs,
     shutdownGraceTime: config.shutdownGraceMs,
   };
+  const workflowBundle = await loadBundle(config);
+  // The start may have taken so long that another machine has the host by now.
+  await claimHost(service, own, { say: warn });
   const workers = await Promise.all([
     Worker.create({
       ...common,
       tuner: toTuner(config),
       taskQueue: config.taskQueue,
-      workflowBundle: await loadBundle(config),
-      sinks: toSinks(steps, contexts, config),
+      workflowBundle,
+      sinks: toSinks({ steps, contexts, looks }, ports, config),
       // How long a thread waits for a worker that is gone.
       stickyQueueScheduleToStartTimeout: '1s',
       maxCachedWorkflows: config.maxCachedThreads,
@@ -157,9 +174,10 @@ function shutDown(workers: readonly Worker[]): void {
   for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
 }
 
-function ownHost({ stateDirectory, hostId }: WorkerConfig): OwnHost {
+function ownHost({ stateDirectory, hostId, hostGroup }: WorkerConfig): OwnHost {
   const kept = keptHost(stateDirectory);
-  return { ...kept, machine: markMachine(), hostId: hostId ?? kept.hostId };
+  const group = hostGroup === undefined ? {} : { group: hostGroup };
+  return { ...kept, ...group, machine: markMachine(), hostId: hostId ?? kept.hostId };
 }
 
 /** A data folder that cannot be written costs the id at each start; the steps that need the folder fail anyway. */
@@ -173,8 +191,15 @@ function keptHost(stateDirectory: string): HostFile {
   }
 }
 
+/** What the threads of this process share with its steps. */
+interface Local {
+  steps: LocalSteps;
+  contexts: ContextCache;
+  looks: LocalLooks;
+}
+
 /** Calls from the threads of this process, without the service. Never during a replay. */
-function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig): InjectedSinks<ThreadSinks> {
+function toSinks({ steps, contexts, looks }: Local, ports: Ports, config: WorkerConfig): InjectedSinks<ThreadSinks> {
   const threadOf = ({ workflowId }: WorkflowInfo) => workflowId.slice(toWorkflowId('').length);
   return {
     steps: {
@@ -192,6 +217,11 @@ function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig
         },
       },
     },
+    looks: {
+      begin: {
+        fn: (info, actionId, place: Place) => looks.begin(threadOf(info), actionId, () => lookAt(ports, place)),
+      },
+    },
   };
 }
 
@@ -205,14 +235,23 @@ function toSealed({ store, storeKey: key }: WorkerConfig): { store: Store; key: 
 function createPorts(
   config: WorkerConfig,
   env: NodeJS.ProcessEnv,
-  steps: LocalSteps,
+  { steps, looks }: Pick<Local, 'steps' | 'looks'>,
   service: Awaited<ReturnType<typeof connectService>>,
-  { hostId, rulesHost }: { hostId: string; rulesHost: string },
+  { own, rulesHost, serviceId }: { own: OwnHost; rulesHost: string; serviceId: string },
 ): Ports {
   const { accounts, closedFolders, deniedPaths, contextWindow, autoCompactTokens } = config;
   const { models, providers } = config.ownModels;
   const catalog = createCatalog(models, (provider) => typeOfProvider(provider, providers) ?? provider);
   const unreadable = [...closedFolders, config.workspacesDirectory, ...deniedPaths];
+  const workspaces = createManagedWorkspaces({
+    directory: config.workspacesDirectory,
+    records: config.clonesDirectory,
+    service: serviceId,
+    limits: toFetchLimits(config),
+    allowHttp: config.fetching.allowHttp,
+    closed: unreadable,
+  });
+  const snapshots = { directory: config.stateDirectory, apart: closedFolders, closed: unreadable };
   return {
     models: createModels({
       env,
@@ -228,6 +267,7 @@ function createPorts(
     prices: createPrices(catalog),
     commands: createSupervisedCommands({
       stateDirectory: config.stateDirectory,
+      hostId: own.hostId,
       hiddenFolders: [...closedFolders, config.workspacesDirectory],
       deniedPaths,
       shownFolders: [config.skillsDirectory],
@@ -238,6 +278,7 @@ function createPorts(
     mcp: createMcp({
       servers: config.mcpServers,
       stateDirectory: config.stateDirectory,
+      hostId: own.hostId,
       version: VERSION,
       env,
       log: warn,
@@ -258,7 +299,9 @@ function createPorts(
     }),
     webSearch: config.webSearch,
     ownInstructions: config.ownInstructions,
-    git: createGit({ directory: config.stateDirectory, apart: closedFolders, closed: unreadable }),
+    git: createGit(snapshots),
+    packs: openPacks(config, service.namespace, snapshots),
+    workspaces,
     machine,
     targets: createReviewTargets({ directory: config.workspacesDirectory, closed: unreadable, ...config.fetching }),
     identity: createIdentityAdapter({
@@ -273,10 +316,12 @@ function createPorts(
     identities: createIdentityDirectory(service),
     ledgers: createLedgerDirectory(service),
     archive: openArchive(config),
-    rules: createRulesDirectory(service, rulesHost),
+    cleaner: openStoreCleaner(config, service.namespace, createThreadLifetimes(service)),
+    rules: createRulesDirectory(service, rulesHost, (gitFolder) => workspaces.originOf(gitFolder)),
     threads: createThreadReader(service),
-    hosts: createHostDirectory(service, hostId),
+    hosts: createHostDirectory(service, own),
     steps,
+    looks,
     defaults: config.defaults,
     searchAttributes: createSearchAttributePort(service, config.searchAttributes),
     requireWorkspace(cwd, root) {
@@ -289,6 +334,10 @@ function createPorts(
     heartbeatEveryMs: config.heartbeatEveryMs,
     maxOutputBytes: config.maxOutputBytes,
   };
+}
+
+function toFetchLimits({ fetching, maxRepositoryBytes: maxBytes, maxMirrorBytes }: WorkerConfig): FetchLimits {
+  return { deadlineMs: fetching.fetchTimeoutMs, idleMs: fetching.fetchIdleMs, maxBytes, maxMirrorBytes };
 }
 
 /** Two ids never share a folder, even on a file system that ignores case. */

@@ -126,6 +126,25 @@ describe('bobbin thread', () => {
     expect(late).toMatchObject({ code: 6, stderr: expect.stringContaining('is closed') as string });
   });
 
+  it('shows what was left running, spares it on request, and ends it otherwise', async () => {
+    const thread = await environment.start();
+    const left = JSON.stringify({ cmd: 'sleep 300 # \u001b[31m', yield_time_ms: 250 });
+    await runTurn(thread, `call: exec_command ${left}`);
+    const show = async () => (await bobbin(['thread', 'show', thread.threadId])).stdout;
+    expect(await show()).toMatch(/^session {5}\d+, running since [^\n]*: sleep 300 # /m);
+    expect(await show()).not.toContain('\u001b[31m');
+    const interrupted = async (...more: string[]) => {
+      const hanging = turn('hang:');
+      await thread.submit(hanging);
+      expect((await bobbin(['thread', 'interrupt', thread.threadId, ...more])).code).toBe(0);
+      expect(await thread.completion(hanging.turnId)).toMatchObject({ status: 'aborted' });
+    };
+    await interrupted('--keep-sessions');
+    expect(await show()).toMatch(/^session {5}\d+, running/m);
+    await interrupted();
+    expect(await show()).not.toMatch(/^session/m);
+  });
+
   it('lists, edits, moves and drops queued turns', async () => {
     const thread = await environment.start();
     await thread.submit(turn('run: sleep 60'));

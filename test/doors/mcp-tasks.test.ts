@@ -49,7 +49,7 @@ async function open(onInputRequest?: () => unknown): Promise<{ raw: Raw; session
   const access = {
     bobbin: environment.bobbin,
     rights: { scopes: ['admin' as const], owner: null },
-    cwd: environment.cwd,
+    workspace: { cwd: environment.cwd },
   };
   serveStdio(() => createMcpServer({ ...access, onError: () => undefined }), { transport: far });
   await client.connect(near);

@@ -41,8 +41,12 @@ describe('the stack of a person', () => {
       expect(joined.stdout).toContain('hello from the other');
       expect(joined.stdout).toContain(`${join(root, other, '.bobbin')} is not used`);
       expect((await once(other, 'and again')).stdout).toContain('(continued)');
+      const clone = ['--repository', `file://${join(root, one)}`];
+      const cloned = async () => (await start(other, [...clone, '--once', 'run: cat README.md; pwd']).ended).stdout;
+      expect(await cloned()).toMatch(/# one\n[^]*\/managed\//);
+      expect(await cloned()).toContain('(continued)');
       const state = JSON.parse(readFileSync(join(root, 'bobbin', 'dev.json'), 'utf8')) as { threads: object };
-      expect(Object.keys(state.threads).sort()).toEqual([join(root, one), join(root, other)]);
+      expect(Object.keys(state.threads).sort()).toEqual([join(root, one), join(root, other), clone[1]].sort());
       const listed = await runCli(['thread', 'list', '--open'], { cwd: root, env });
       expect(listed.stdout).toMatch(/^one-/m);
       const { url, secret } = pageOf(first.said.stdout);

@@ -6,9 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findChromium, launchChromium } from '../browser.ts';
-import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
-import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
+import type { ThreadHandle } from '../../src/client/index.ts';
+import { findChromium } from '../browser.ts';
+import { type TestEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
+import { openBrowserTest } from '../parts/browser-test.ts';
+import type { HttpStand } from '../parts/http-server.ts';
 import { type Pages, addressOf, conversation, focused, openPages, violations } from '../parts/pages.ts';
 import { makeRepository } from '../parts/repositories.ts';
 
@@ -48,16 +50,23 @@ async function hideChanges(page: Page, { threadId }: { threadId: string }): Prom
   };
 }
 
+/** The page has read a thread with so many more turns than now. What is opened before that is closed by it. */
+async function readsTurns(page: Page, thread: ThreadHandle, more: number): Promise<() => Promise<unknown>> {
+  const turnCount = (await thread.view()).turnCount + more;
+  const read = page.waitForResponse(async (response) => {
+    if (!response.url().endsWith(`/v1/threads/${thread.threadId}`)) return false;
+    const view = (await response.json().catch(() => null)) as { turnCount?: number } | null;
+    return view?.turnCount === turnCount;
+  });
+  return () => read;
+}
+
 describe.skipIf(executable === undefined)('the page attacked (skipped where no Chromium is installed)', () => {
+  let close: () => Promise<void>;
   beforeAll(async () => {
-    [environment, browser] = await Promise.all([openEnvironment(), launchChromium(executable!)]);
-    stand = await startHttpStand(environment.bobbin);
+    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
   });
-  afterAll(async () => {
-    await browser.close();
-    await stand.close();
-    await environment.close();
-  });
+  afterAll(() => close());
   beforeEach(async () => {
     pages = await openPages(browser);
   });
@@ -196,17 +205,21 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
     expect(exists()).toEqual([true, true, false]);
 
     const redos = await loseAnswer(page, '/redo');
+    const readsRedo = await readsTurns(page, thread, 1);
     await page.getByRole('button', { name: 'Redo' }).click();
     await expect.poll(redos).toBe(1);
     await conversation(page).getByRole('heading', { name: 'Restored' }).waitFor();
+    await readsRedo();
     expect(exists()).toEqual([true, true, true]);
 
     // What was opened is closed when somebody else undoes a turn: a click would now undo the one before.
     await page.getByRole('button', { name: 'Undo the newest turn' }).click();
     await page.getByRole('button', { name: 'Undo it' }).waitFor();
+    const readsBoth = await readsTurns(page, thread, 2);
     await thread.undo();
     await page.getByRole('button', { name: 'Undo it' }).waitFor({ state: 'detached' });
     await thread.redo();
+    await readsBoth();
     expect(exists()).toEqual([true, true, true]);
 
     const rollbacks = await loseAnswer(page, '/rollback');

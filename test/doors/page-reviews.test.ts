@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BatchTarget } from '../../src/contract/index.ts';
-import { findChromium, launchChromium } from '../browser.ts';
-import { type TestEnvironment, openEnvironment } from '../environment.ts';
-import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
+import { findChromium } from '../browser.ts';
+import { type TestEnvironment } from '../environment.ts';
+import { openBrowserTest } from '../parts/browser-test.ts';
+import type { HttpStand } from '../parts/http-server.ts';
 import { type Pages, openPages, violations } from '../parts/pages.ts';
 import { type Files, commit, makeRepository } from '../parts/repositories.ts';
 
@@ -20,15 +21,11 @@ let pages: Pages;
 const makeTarget = (name: string, files: Files) => makeRepository(join(environment.cwd, '..', name), files);
 
 describe.skipIf(executable === undefined)('reviews on the page (skipped where no Chromium is installed)', () => {
+  let close: () => Promise<void>;
   beforeAll(async () => {
-    [environment, browser] = await Promise.all([openEnvironment(), launchChromium(executable!)]);
-    stand = await startHttpStand(environment.bobbin);
+    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
   });
-  afterAll(async () => {
-    await browser.close();
-    await stand.close();
-    await environment.close();
-  });
+  afterAll(() => close());
   beforeEach(async () => {
     pages = await openPages(browser);
   });
@@ -77,6 +74,23 @@ describe.skipIf(executable === undefined)('reviews on the page (skipped where no
     await page.getByRole('heading', { level: 1, name: shop }).waitFor();
     await page.locator('.finding').filter({ hasText: 'src/cart.ts:2' }).locator('summary').click();
     expect(await violations(page)).toEqual([]);
+  });
+
+  it('says that findings could not be read, and reads them again', async () => {
+    const shop = makeTarget('unread', { 'a.ts': '// TODO: x\n' });
+    const batch = await environment.bobbin.batches.start({ targets: [{ repository: shop }] });
+    await batch.follow();
+    const page = await pages.open('#/reviews', stand);
+    let isAway = true;
+    await page.route('**/v1/ledgers/*', (route) => {
+      const json = { code: 'serviceUnavailable', detail: 'The Temporal service does not answer.' };
+      return isAway ? route.fulfill({ status: 503, json }) : route.fallback();
+    });
+    await page.goto(`${stand.url}/#/batches/${batch.batchId}`);
+    await page.getByText('Not up to date. The Temporal service does not answer.').waitFor();
+    isAway = false;
+    await page.locator('.finding').filter({ hasText: 'a.ts:1' }).waitFor();
+    await page.getByText('Not up to date.').waitFor({ state: 'detached' });
   });
 
   it('goes through the targets of a large batch in pages, and cancels it', async () => {

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { png } from '../../src/contract/test-images.ts';
-import { findChromium, launchChromium } from '../browser.ts';
-import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
-import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
+import { findChromium } from '../browser.ts';
+import { type TestEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
+import { openBrowserTest } from '../parts/browser-test.ts';
+import type { HttpStand } from '../parts/http-server.ts';
 import { type Pages, addressOf, conversation, focused, openPages, violations } from '../parts/pages.ts';
 
 const executable = findChromium();
@@ -17,15 +18,11 @@ let browser: Browser;
 let pages: Pages;
 
 describe.skipIf(executable === undefined)('a thread on the page (skipped where no Chromium is installed)', () => {
+  let close: () => Promise<void>;
   beforeAll(async () => {
-    [environment, browser] = await Promise.all([openEnvironment(), launchChromium(executable!)]);
-    stand = await startHttpStand(environment.bobbin);
+    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
   });
-  afterAll(async () => {
-    await browser.close();
-    await stand.close();
-    await environment.close();
-  });
+  afterAll(() => close());
   beforeEach(async () => {
     pages = await openPages(browser);
   });

@@ -2,19 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
-import { findChromium, launchChromium } from '../browser.ts';
-import {
-  type TestEnvironment,
-  itemsOf,
-  openEnvironment,
-  runTurn,
-  turn,
-  waitForEvent,
-  waitForRequest,
-} from '../environment.ts';
-import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
+import { findChromium } from '../browser.ts';
+import { type TestEnvironment, itemsOf, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
+import { openBrowserTest } from '../parts/browser-test.ts';
+import type { HttpStand } from '../parts/http-server.ts';
 import { type Pages, addressOf, conversation, focused, openPages, violations } from '../parts/pages.ts';
 import { findLastingPort } from '../parts/lasting-port.ts';
 import { type Running, startCli } from '../parts/run-cli.ts';
@@ -31,15 +24,11 @@ const open = (hash: string, where: { url: string; secret: string } = stand) => p
 const keysOf = (page: Page) =>
   page.evaluate<string[]>(`[...document.querySelectorAll('[data-entry]')].map(({ dataset }) => dataset.entry)`);
 describe.skipIf(executable === undefined)('the page in Chromium (skipped where none is installed)', () => {
+  let close: () => Promise<void>;
   beforeAll(async () => {
-    [environment, browser] = await Promise.all([openEnvironment(), launchChromium(executable!)]);
-    stand = await startHttpStand(environment.bobbin);
+    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
   });
-  afterAll(async () => {
-    await browser.close();
-    await stand.close();
-    await environment.close();
-  });
+  afterAll(() => close());
   beforeEach(async () => {
     pages = await openPages(browser);
   });
@@ -76,7 +65,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
 
     await waiting.getByText('Mend the page').click();
     const request = page.locator(`[data-request="${requestId}"]`);
-    const rows = request.getByRole('region', { name: 'The whole text' }).locator('code');
+    const rows = request.getByRole('group', { name: 'The whole text' }).locator('code');
     await rows.first().waitFor();
     expect((await rows.allTextContents()).join('')).toBe(`${patch}\n`);
     expect(await rows.nth(2).getAttribute('class')).toBe('added');
@@ -117,6 +106,22 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await page.getByLabel('Prompt').fill('say: begun here');
     await page.keyboard.press('Enter');
     await page.locator('.item.agentMessage').getByText('begun here').waitFor();
+  });
+
+  it('starts a thread in a repository that a host fetches', async () => {
+    const page = await open('');
+    await page.getByText('New thread').click();
+    await page.getByLabel('Works in').selectOption('repository');
+    const repository = `file://${inject('repository')}`;
+    await page.getByLabel('Repository').fill(repository);
+    await page.getByLabel('Branch').fill('main');
+    await page.getByLabel('Title').fill('In a clone');
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'In a clone' }).waitFor();
+    const [begun] = (await environment.bobbin.threads.list()).filter(({ title }) => title === 'In a clone');
+    const { settings } = await environment.bobbin.threads.get(begun?.threadId ?? '').view();
+    expect(settings.managed).toMatchObject({ repository, ref: 'main' });
   });
 
   it('undoes the newest turn after showing what becomes of its files', async () => {
@@ -230,7 +235,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await thread.submit(turn(says.join('\n')));
     await waitForRequest(thread);
     const page = await open(addressOf(thread));
-    const command = page.getByRole('region', { name: 'The whole text' });
+    const command = page.getByRole('group', { name: 'The whole text' });
     await command.getByText('\\u{202e}gnihton').waitFor();
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe(`${evil}\\u{202e}eltit`);
     await page.getByRole('button', { name: 'Approve', exact: true }).click();

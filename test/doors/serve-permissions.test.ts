@@ -80,6 +80,7 @@ const BODIES: Record<string, object> = {
   queue: { op: 'drop', turnId: 'x' },
   '{requestId}': { decision: 'accept' },
   rollback: { numTurns: 1 },
+  move: { host: 'nobody' },
   reviews: { turnId: 'r', target: { type: 'uncommittedChanges' } },
   ...Object.fromEntries(['undo', 'redo', 'compact'].map((end) => [end, { turnId: 'x' }])),
   ...Object.fromEntries(['close', 'interrupt', 'fork', 'resume'].map((end) => [end, {}])),
@@ -117,6 +118,7 @@ it('what belongs to no owner is closed to owners, whether it exists or not', asy
     'repository-rules',
     'requests',
     'schedules',
+    'store',
   ]);
   for (const address of closed) {
     const { value } = await alice.call(address.method, at(address, ''), address.operation.requestBody && []);

@@ -46,6 +46,7 @@ describe('a new thread', () => {
     expect(await staticSummary).toBe('say: one (+1 line)');
     const later = await environment.bobbin.threads.start({ workspace: { cwd } });
     await runTurn(later, 'say: two');
+    await waitForEvent(with_, 'turn/completed');
     for (const [thread, title] of [
       [with_, 'say: one (+1 line)'],
       [later, 'say: two'],

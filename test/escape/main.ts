@@ -62,12 +62,16 @@ async function tryAsOrdinaryUser(): Promise<number> {
     process.stdout.write(`An ordinary user could not be made (useradd ${ORDINARY_USER}); run this as one.\n`);
     return 1;
   }
-  const home = mkdtempSync(join(tmpdir(), 'bobbin-escape-home-'));
+  // A sandbox has another temporary folder, but sees homes as they are.
+  const home = mkdtempSync('/home/bobbin-escape-');
+  const temporary = mkdtempSync(join(tmpdir(), 'bobbin-escape-'));
   try {
-    spawnSync('chown', [`${uid}:${gid}`, home]);
-    chmodSync(home, 0o700);
+    for (const folder of [home, temporary]) {
+      spawnSync('chown', [`${uid}:${gid}`, folder]);
+      chmodSync(folder, 0o700);
+    }
     const { PATH = '', LANG = 'C.UTF-8' } = process.env;
-    const env = { PATH, LANG, HOME: home, TMPDIR: home, USER: ORDINARY_USER, ...(await ownTemporal(home)) };
+    const env = { PATH, LANG, HOME: home, TMPDIR: temporary, USER: ORDINARY_USER, ...(await ownTemporal(home)) };
     const ran = spawnSync(
       process.execPath,
       [import.meta.filename, '--here', ...(only === undefined ? [] : ['--row', String(only)])],
@@ -81,6 +85,6 @@ async function tryAsOrdinaryUser(): Promise<number> {
     );
     return ran.status === 0 ? 0 : 1;
   } finally {
-    rmSync(home, { recursive: true, force: true });
+    for (const folder of [home, temporary]) rmSync(folder, { recursive: true, force: true });
   }
 }

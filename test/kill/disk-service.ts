@@ -1,23 +1,13 @@
-/** A separate Temporal service with its data on disk, that can be stopped or killed and started again on that data. */
+/** A separate Temporal service, embedded or a cluster, with its data on disk, that can be stopped or killed and started again on that data. */
 import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
 import type { TemporalService } from '../../src/dev/temporal-service/types.ts';
+import { startCluster, usesCluster } from '../cluster/cluster.ts';
 import { findLastingPort } from '../parts/lasting-port.ts';
+import type { RestartableService } from '../parts/restartable-service.ts';
 
-export interface DiskService {
-  /** The same after every start. */
-  readonly address: string;
-  readonly namespace: string;
-  readonly serverVersion: string;
-  /** SIGKILL, and waits until it is gone. */
-  kill(): Promise<void>;
-  /** SIGTERM, and waits until it has ended. */
-  stop(): Promise<void>;
-  /** Resolves once it answers again. */
-  start(): Promise<void>;
-}
-
-export async function startDiskService(dataDirectory: string): Promise<DiskService> {
+export async function startDiskService(dataDirectory: string): Promise<RestartableService> {
+  if (usesCluster()) return startCluster();
   const binary = await findTemporalBinary({ allowDownload: true });
   const port = await findLastingPort();
   let running = false;
@@ -43,5 +33,6 @@ export async function startDiskService(dataDirectory: string): Promise<DiskServi
     async start() {
       service = await launch();
     },
+    close: () => service.stop(),
   };
 }

@@ -10,11 +10,12 @@ import { endSupervisors } from '../../src/adapters/shell/supervisor/supervised-c
 import { type Bobbin, connectBobbin } from '../../src/client/index.ts';
 import { type IdentityService, startIdentityService } from '../../src/dev/identity-service/server.ts';
 import { type ModelServer, startModelServer } from '../../src/dev/model-server/server.ts';
-import { type DiskService, startDiskService } from './disk-service.ts';
+import { startDiskService } from './disk-service.ts';
+import type { RestartableService } from '../parts/restartable-service.ts';
 import { type WorkerChild, startWorkerChild } from './worker-child.ts';
 
 export interface KillFixture {
-  service: DiskService;
+  service: RestartableService;
   model: ModelServer;
   identity: IdentityService;
   bobbin: Bobbin;
@@ -72,7 +73,7 @@ export async function openFixture(env: Record<string, string> = {}): Promise<Kil
       for (const worker of workers) await worker.kill();
       await endSupervisors(join(root, 'data'));
       await bobbin.close();
-      await service.stop();
+      await service.close();
       await model.close();
       await identity.close();
       rmSync(root, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, onTestFailed } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -23,6 +23,8 @@ export async function openPages(browser: Browser, options: BrowserContextOptions
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const requested: string[] = [];
   const complaints: string[] = [];
+  /** What each tab showed when it was closed. */
+  const shown = new Map<Page, string>();
   const watch = (page: Page): void => {
     page.setDefaultTimeout(TIMEOUT_MS);
     page.on('request', (request) => requested.push(request.url()));
@@ -40,17 +42,30 @@ export async function openPages(browser: Browser, options: BrowserContextOptions
     async open(hash, { url, secret }) {
       const page = await context.newPage();
       watch(page);
+      onTestFailed(async ({ task }) => {
+        const [failure] = task.result?.errors ?? [];
+        if (failure !== undefined) failure.message += `\n${shown.get(page) ?? (await textOf(page))}`;
+      });
       await page.goto(`${url}/#token=${secret}`);
       await page.getByRole('navigation', { name: 'Threads' }).waitFor();
       if (hash !== '') await page.goto(`${url}/${hash}`);
       return page;
     },
     async close() {
+      for (const page of context.pages()) shown.set(page, await textOf(page));
       await context.close();
       const elsewhere = requested.filter((url) => !/^(blob:)?http:\/\/127\.0\.0\.1:\d+\//.test(url));
       expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] });
     },
   };
+}
+
+const MOST_SHOWN = 3_000;
+
+async function textOf(page: Page): Promise<string> {
+  const text = page.evaluate<string>('document.querySelector("main, body").innerText');
+  const shown = await text.catch((error: unknown) => `could not be read: ${String(error)}`);
+  return `The page ${page.url()} showed:\n${shown.slice(0, MOST_SHOWN)}`;
 }
 
 export const addressOf = ({ threadId }: ThreadHandle) => `#/threads/${encodeURIComponent(threadId)}`;

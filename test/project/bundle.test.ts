@@ -9,9 +9,10 @@ const root = join(import.meta.dirname, '../..');
 const SDK_PACKAGES = ['@temporalio/common', '@temporalio/workflow', 'long', 'ms', 'nexus-rpc'];
 
 describe('the workflow bundle', () => {
+  let code: string;
   let modules: string[];
   beforeAll(async () => {
-    const { code } = await loadBundle({ stackTraces: true });
+    ({ code } = await loadBundle({ stackTraces: true }));
     modules = [...code.matchAll(/^\/\*\*\*\/ "([^"]+)"/gm)].map(([, module]) => module ?? '');
   });
 
@@ -30,6 +31,11 @@ describe('the workflow bundle', () => {
   it('holds of other packages only what the workflow SDK brings along', () => {
     const packages = new Set(modules.flatMap((module) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(module)?.[1] ?? []));
     expect([...packages].sort()).toEqual(SDK_PACKAGES);
+  });
+
+  it('keeps the syntax of the sources, with no slow calls in its place', () => {
+    expect(code).toMatch(/\{ \.\.\.state|\.\.\.state,/);
+    expect(code).not.toContain('_object_spread');
   });
 });
 

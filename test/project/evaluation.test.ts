@@ -14,7 +14,7 @@ import { runReview } from '../../eval/run-review.ts';
 import { TASKS } from '../../eval/tasks/index.ts';
 import type { Task } from '../../eval/tasks/task.ts';
 import { endsRun } from '../../eval/turn-outcome.ts';
-import { type TestEnvironment, openEnvironment } from '../environment.ts';
+import { type TestEnvironment, itemsOf, openEnvironment } from '../environment.ts';
 
 let environment: TestEnvironment;
 let root: string;
@@ -58,6 +58,21 @@ describe('a task', () => {
     expect(right).toMatchObject({ status: 'passed', reason: null, spent: { costMicroUsd: 0 } });
     expect(right.spent.modelCalls).toBeGreaterThan(1);
     expect(spoilt.status).toBe('failed');
+  });
+
+  it('that starts a server does so in a session, and fails where it is spoilt', async () => {
+    const one = entry('task', 'server');
+    const run = (spoilt: boolean) => {
+      const what = { entry: spoilt ? entry('task', 'server') : one, usd: null };
+      return runTask(harness({ spoilt }), taskOf('server'), what);
+    };
+    const [right, spoilt] = await Promise.all([run(false), run(true)]);
+    expect(right).toMatchObject({ status: 'passed', reason: null });
+    const session = (await itemsOf(environment.bobbin.threads.get(one.threadId), 'commandSession')).at(-1);
+    // The fault of the server, seen by hand: it should be 404.
+    const output = expect.stringMatching(/listening on 4870\r?\n[^]*a note that was removed: 200/) as string;
+    expect(session).toMatchObject({ status: 'completed', exitCode: 0, output });
+    expect(spoilt).toMatchObject({ status: 'failed', reason: expect.stringContaining('does not notice') as string });
   });
 
   it('continues in its thread after it was interrupted between two turns', async () => {

@@ -1,37 +1,43 @@
-/** The package as it is published: packed, unpacked into another project, and used from there by `import` and `require`. */
-import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+/** The package as it is published, used by `import` and `require`. */
+import { execFile } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type TestEnvironment, itemsOf, openEnvironment, turn } from '../environment.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { installPackage, programNode, testItsTypes } from './installed-package.ts';
 
-const root = join(import.meta.dirname, '../..');
-const project = mkdtempSync(join(tmpdir(), 'bobbin-package-'));
-const installed = join(project, 'node_modules', 'bobbin');
-let tarball: string;
-/** Programs that use the package run with another Node, too, if one is named. */
-const node = process.env['OTHER_NODE'] ?? process.execPath;
+const own = installPackage('bobbin', { from: '.', needs: Object.keys(manifest.dependencies) });
+const { project, installed } = own;
 
-beforeAll(() => {
-  if (process.env['BOBBIN_TEST_BUILT'] !== '1') execFileSync('npm', ['run', 'build', '--silent'], { cwd: root });
-  const pack = ['pack', '--silent', '--ignore-scripts', '--pack-destination', project, root];
-  tarball = join(project, execFileSync('npm', pack, { encoding: 'utf8' }).trim());
-  mkdirSync(installed, { recursive: true });
-  execFileSync('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object };
-  for (const name of [...Object.keys(dependencies), '@types/node', 'undici-types']) {
-    const link = join(project, 'node_modules', name);
-    mkdirSync(join(link, '..'), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), link);
-  }
-  writeFileSync(join(project, 'package.json'), '{ "name": "consumer", "type": "module" }');
-}, 180_000);
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+const CONSUMER = `
+import { type OwnProvider, type OwnSandbox, type RunningWorker, Failure, defineTask, defineTool, startWorker } from 'bobbin/worker';
+import { loadWorkflowBundle, payloadConverterPath } from 'bobbin/workflows';
+import { connectBobbin } from 'bobbin/client';
+import { z } from 'zod';
+const tool = defineTool({
+  name: 'times',
+  description: 'Multiplies.',
+  input: z.object({ a: z.number() }),
+  // @ts-expect-error the types of the input are those of the schema
+  run: ({ a }, { signal, cwd }) => [a.length, signal.aborted, cwd],
+});
+const task = defineTask({ name: 't', run: async ({ step }) => (step < 2 ? { type: 'next', state: null } : { type: 'done' }) });
+// @ts-expect-error an end has one of two types
+defineTask({ name: 't', run: () => ({ type: 'over' }) });
+const provider: OwnProvider = async ({ model }, { onText }) => {
+  onText(model);
+  throw new Failure('modelNotFound', 'none');
+};
+export async function run(sandbox: OwnSandbox): Promise<{ code: string; path: string }> {
+  const worker: RunningWorker = await startWorker({ tools: [tool], tasks: [task], providers: { acme: provider }, sandbox });
+  await worker.stop();
+  await (await connectBobbin({ connection: {} })).close();
+  return { ...(await loadWorkflowBundle()), path: payloadConverterPath() };
+}
+`;
 
 describe('the package', () => {
   it('runs no script when it is installed, and brings no sources', () => {
@@ -41,32 +47,7 @@ describe('the package', () => {
     expect(files.filter((file) => /(^|\/)(src|workflows|activities|test)\/|(?<!\.d)\.[mc]?ts$/.test(file))).toEqual([]);
   });
 
-  it('is found with its types by every kind of import', async () => {
-    const { messages } = await publint({ pkgDir: installed, pack: false, strict: true });
-    expect(messages).toEqual([]);
-    const checked = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
-    // Without `exports`, which Node has known since version 12, only the main entry could be found.
-    const problems = checked.types === false ? ['no types'] : checked.problems;
-    expect(problems.filter((one) => typeof one === 'string' || !JSON.stringify(one).includes('node10'))).toEqual([]);
-  });
-
-  it.each([
-    {
-      moduleResolution: 'nodenext',
-      module: 'nodenext',
-      compiler: 'typescript-7',
-      files: ['consumer.mts', 'consumer.cts'],
-    },
-    { moduleResolution: 'node16', module: 'node16', compiler: 'typescript', files: ['consumer.mts', 'consumer.cts'] },
-    { moduleResolution: 'bundler', module: 'esnext', compiler: 'typescript-7', files: ['consumer.ts'] },
-  ])('type checks under $moduleResolution, libraries included', ({ module, moduleResolution, compiler, files }) => {
-    for (const file of files) writeFileSync(join(project, file), CONSUMER);
-    const flags = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--target', 'es2023', '--types', 'node'];
-    const tsc = [join(root, 'node_modules', compiler, 'bin', 'tsc'), ...flags];
-    const args = [...tsc, '--module', module, '--moduleResolution', moduleResolution, ...files];
-    const { stdout, status } = spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' });
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-  });
+  testItsTypes(own, CONSUMER);
 });
 
 describe('a program that uses it', () => {
@@ -96,7 +77,7 @@ const { z } = require('zod');`,
     const env = { ...environment.env, BOBBIN_IDENTITY_URL: '' };
     const given = { address, namespace, taskQueue: environment.taskQueue, cwd: environment.cwd, env };
     writeFileSync(join(project, file), `${imported}\nmain(${JSON.stringify(given)});\n${PROGRAM}`);
-    const { stdout, stderr } = await promisify(execFile)(node, [file], { cwd: project, timeout: 90_000 });
+    const { stdout, stderr } = await promisify(execFile)(programNode, [file], { cwd: project, timeout: 90_000 });
     expect(stderr).not.toContain('Warning');
     expect(stdout).toBe('12 times 12 is 144\ncounted 1\n');
   });
@@ -112,40 +93,13 @@ const { z } = require('zod');`,
     await worker.stop();
     writeFileSync(join(project, 'history.json'), historyToJSON(history));
     writeFileSync(join(project, 'replay.mjs'), REPLAY);
-    const run = promisify(execFile)(node, ['replay.mjs', thread.workflowId], {
+    const run = promisify(execFile)(programNode, ['replay.mjs', thread.workflowId], {
       cwd: project,
       timeout: 90_000,
     });
     expect((await run).stdout).toBe('replayed\n');
   });
 });
-
-const CONSUMER = `
-import { type OwnProvider, type OwnSandbox, type RunningWorker, Failure, defineTask, defineTool, startWorker } from 'bobbin/worker';
-import { loadWorkflowBundle, payloadConverterPath } from 'bobbin/workflows';
-import { connectBobbin } from 'bobbin/client';
-import { z } from 'zod';
-const tool = defineTool({
-  name: 'times',
-  description: 'Multiplies.',
-  input: z.object({ a: z.number() }),
-  // @ts-expect-error the types of the input are those of the schema
-  run: ({ a }, { signal, cwd }) => [a.length, signal.aborted, cwd],
-});
-const task = defineTask({ name: 't', run: async ({ step }) => (step < 2 ? { type: 'next', state: null } : { type: 'done' }) });
-// @ts-expect-error an end has one of two types
-defineTask({ name: 't', run: () => ({ type: 'over' }) });
-const provider: OwnProvider = async ({ model }, { onText }) => {
-  onText(model);
-  throw new Failure('modelNotFound', 'none');
-};
-export async function run(sandbox: OwnSandbox): Promise<{ code: string; path: string }> {
-  const worker: RunningWorker = await startWorker({ tools: [tool], tasks: [task], providers: { acme: provider }, sandbox });
-  await worker.stop();
-  await (await connectBobbin({ connection: {} })).close();
-  return { ...(await loadWorkflowBundle()), path: payloadConverterPath() };
-}
-`;
 
 const PROGRAM = `
 async function main({ address, namespace, taskQueue, cwd, env }) {

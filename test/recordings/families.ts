@@ -49,6 +49,21 @@ async function driveBatch(environment: TestEnvironment) {
   return { batchId: batch.batchId, ledgerId: ledger.workflowId };
 }
 
+async function twoHosts(environment: TestEnvironment) {
+  const [first, second] = ['host-a', 'host-b'];
+  await environment.worker({ BOBBIN_HOST: first });
+  const shared = {
+    BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive'),
+    BOBBIN_KEYS_DIR: join(environment.data, 'keys'),
+  };
+  const startSecond = () =>
+    environment.worker({ BOBBIN_HOST: second, BOBBIN_DATA_DIR: `${environment.data}-b`, ...shared });
+  const other = await startSecond();
+  const registered = async () => expect(await listRegistrations(environment.bobbin.service)).toHaveLength(2);
+  await vi.waitFor(registered, { timeout: 20_000 });
+  return { second, other, startSecond };
+}
+
 export const FAMILIES: Scenarios = {
   'continued-as-new': {
     env: { BOBBIN_CONTINUE_AFTER_EVENTS: '150' },
@@ -63,6 +78,14 @@ export const FAMILIES: Scenarios = {
       const options = { workflowId, taskQueue: environment.taskQueue, args: [archived.segmentId] };
       await environment.bobbin.service.client.workflow.execute('readArchive', options);
       return { thread: thread.workflowId, archive: workflowId };
+    },
+  },
+  'clean-store': {
+    async drive(environment) {
+      const workflowId = `clean-store/${environment.taskQueue}`;
+      const options = { workflowId, taskQueue: environment.taskQueue, args: [{ closedForDays: 30, archive: true }] };
+      await environment.bobbin.service.client.workflow.execute('cleanStore', options);
+      return { cleaning: workflowId };
     },
   },
   'continued-in-a-request': {
@@ -118,20 +141,8 @@ export const FAMILIES: Scenarios = {
     // A turn asks for its host after a fourth of it.
     env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60', BOBBIN_HOST_GRACE: '4' },
     async drive(environment) {
-      const [first, second] = ['host-a', 'host-b'];
-      await environment.worker({ BOBBIN_HOST: first });
-      const shared = {
-        BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive'),
-        BOBBIN_KEYS_DIR: join(environment.data, 'keys'),
-      };
-      const other = await environment.worker({
-        BOBBIN_HOST: second,
-        BOBBIN_DATA_DIR: `${environment.data}-b`,
-        ...shared,
-      });
+      const { second, other } = await twoHosts(environment);
       const { service } = environment.bobbin;
-      const registered = async () => expect(await listRegistrations(service)).toHaveLength(2);
-      await vi.waitFor(registered, { timeout: 20_000 });
       const { cwd } = environment;
       const thread = await environment.start({ workspace: { cwd, host: second } });
       const helper = 'call: spawn_agent {"task_name": "helper", "message": "run: echo there"}';
@@ -157,6 +168,119 @@ export const FAMILIES: Scenarios = {
       await service.client.workflow.getHandle(registration).result();
       const threads = { thread: thread.workflowId, any: any.workflowId, forked: forked.workflowId, child };
       return { ...threads, nowhere: nowhere.workflowId, host: registration };
+    },
+  },
+  'waiting-for-a-host': {
+    worker: false,
+    async drive(environment) {
+      const { second, other, startSecond } = await twoHosts(environment);
+      await other.stop();
+      const wait = async (more: object) => {
+        const thread = await environment.start({ workspace: { cwd: environment.cwd, host: second }, ...more });
+        await expect.poll(async () => (await thread.opening())?.waitsFor?.host).toBe(second);
+        return thread;
+      };
+      const closed = await wait({});
+      await closed.submit(turn('say: too late'));
+      await closed.close();
+      await environment.bobbin.service.client.workflow.getHandle(closed.workflowId).result();
+      const interrupted = await wait({ firstTurn: turn('say: not needed') });
+      await interrupted.interrupt();
+      await startSecond();
+      await runTurn(interrupted, 'say: this one');
+      await closeThread(interrupted);
+      return { closed: closed.workflowId, interrupted: interrupted.workflowId };
+    },
+  },
+  moved: {
+    worker: false,
+    env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' },
+    async drive(environment) {
+      const { second } = await twoHosts(environment);
+      const { cwd } = environment;
+      const thread = await environment.start({ workspace: { cwd, host: second } });
+      const serve = { cmd: 'until [ -e never ]; do sleep 0.05; done', yield_time_ms: 250 };
+      await runTurn(thread, `run: echo one > one\ncall: exec_command ${JSON.stringify(serve)}`);
+      await thread.move({ host: 'host-a', cwd: environment.workspace() });
+      await thread.move({ host: 'host-z', cwd }).catch(() => undefined);
+      await thread.undo();
+      for (let i = 0; i < 4; i++) await runTurn(thread, `run: echo ${i} > one`);
+      await closeThread(thread);
+      await environment.bobbin.threads.resume(thread.threadId);
+      await runTurn(thread, 'run: echo again');
+      return { thread: thread.workflowId };
+    },
+  },
+  'moved-clone': {
+    worker: false,
+    env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' },
+    async drive(environment) {
+      const { second } = await twoHosts(environment);
+      const repository = `file://${environment.workspace()}`;
+      const thread = await environment.start({ workspace: { repository, host: second } });
+      await runTurn(thread, 'run: echo one > one');
+      await runTurn(thread, 'touch two', { kind: 'user_shell' });
+      await thread.move({});
+      await thread.undo();
+      for (let i = 0; i < 4; i++) await runTurn(thread, `run: echo ${i} > one`);
+      await closeThread(thread);
+      return { thread: thread.workflowId };
+    },
+  },
+  relocated: {
+    worker: false,
+    env: { BOBBIN_HOST_GRACE: '2' },
+    async drive(environment) {
+      const { second, other } = await twoHosts(environment);
+      const workspace = { repository: `file://${environment.workspace()}`, host: second };
+      const thread = await environment.start({ workspace, approvalPolicy: 'never', sandbox: 'danger-full-access' });
+      await runTurn(thread, 'run: echo one > one');
+      await expect.poll(async () => (await thread.view()).stored?.isNewest).toBe(true);
+      await other.stop();
+      await runTurn(thread, 'run: cat one\nsay: done');
+      await closeThread(thread);
+      return { thread: thread.workflowId };
+    },
+  },
+  'left-agents': {
+    worker: false,
+    env: { BOBBIN_HOST_GRACE: '2' },
+    async drive(environment) {
+      const { second, other } = await twoHosts(environment);
+      const workspace = { repository: `file://${environment.workspace()}`, host: second };
+      const thread = await environment.start({ workspace, approvalPolicy: 'untrusted', sandbox: 'danger-full-access' });
+      await runTurn(thread, 'spawn: run: touch below\nspawn: say: first');
+      await waitForRequest(thread);
+      await waitForEvent(child(environment, thread, 2), 'turn/completed');
+      await expect.poll(async () => (await thread.view()).stored?.isNewest ?? true).toBe(true);
+      await other.stop();
+      await runTurn(thread, 'spawn: say: second\ncall: wait_agent {}');
+      await waitForEvent(child(environment, thread, 1), 'thread/closed');
+      await closeThread(thread);
+      await waitForEvent(child(environment, thread, 3), 'thread/closed');
+      const agentOf = (number: number) => child(environment, thread, number).workflowId;
+      return { thread: thread.workflowId, 'agent-1': agentOf(1), 'agent-2': agentOf(2), 'agent-3': agentOf(3) };
+    },
+  },
+  'taken-over': {
+    worker: false,
+    env: { BOBBIN_HOST_GRACE: '2', BOBBIN_HOST_GROUP: 'shared' },
+    async drive(environment) {
+      const { second, other, startSecond } = await twoHosts(environment);
+      const workspace = { cwd: environment.cwd, host: second };
+      const thread = await environment.start({ workspace, approvalPolicy: 'never', sandbox: 'danger-full-access' });
+      const serve = { cmd: 'until [ -e never ]; do sleep 0.05; done', yield_time_ms: 250 };
+      await runTurn(thread, `call: exec_command ${JSON.stringify(serve)}`);
+      await other.stop();
+      await runTurn(thread, 'run: echo here');
+      await runTurn(thread, 'run: sleep 6');
+      const again = await startSecond();
+      const isClean = async () => (await runTurn(thread, 'run: sleep 1')).mayStillRun === undefined;
+      await expect.poll(isClean).toBe(true);
+      await again.stop();
+      await runTurn(thread, 'run: echo last');
+      await closeThread(thread);
+      return { thread: thread.workflowId };
     },
   },
   'lost-worker': {

@@ -57,6 +57,17 @@ export const THREADS: Scenarios = {
       return { thread: thread.workflowId };
     },
   },
+  managed: {
+    async drive(environment) {
+      const repository = `file://${environment.cwd}`;
+      const thread = await environment.start({ workspace: { repository, ref: 'HEAD' } });
+      await runTurn(thread, 'run: ls\nsay: done');
+      const refused = await environment.start({ workspace: { repository, path: 'nowhere' } });
+      const { client } = environment.bobbin.service;
+      await client.workflow.getHandle(refused.workflowId).result();
+      return { thread: thread.workflowId, refused: refused.workflowId };
+    },
+  },
   images: {
     async drive(environment) {
       const thread = await environment.start();

@@ -10,7 +10,7 @@ import type { BatchRow, BatchTarget, StartBatch } from '../../src/contract/index
 import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
-import { startGitServer } from '../parts/git-server.ts';
+import { startGitServer } from '../../src/adapters/git/test-git-server.ts';
 import { type Files, commit, git, makeRepository } from '../parts/repositories.ts';
 import { type TestEnvironment, openEnvironment, workerLog } from '../environment.ts';
 
@@ -71,6 +71,14 @@ describe('a batch', () => {
       counts: { new: 1 },
     });
     expect(third.rows[1]?.outcome).toMatchObject({ status: 'skipped' });
+  });
+
+  it('answers all who read it at once after it has ended', async () => {
+    const { batch } = await runBatch([{ repository: makeTarget() }]);
+    for (let round = 0; round < 30; round++) {
+      const readers = [batch.view(), rowsOf(batch), batch.view(), rowsOf(batch)];
+      expect((await Promise.allSettled(readers)).map(({ status }) => status)).toEqual(readers.map(() => 'fulfilled'));
+    }
   });
 
   it('asks a ledger only for what it needs to know', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SubmitTurn, ThreadHandle } from '../../src/client/index.ts';
 import { LIMITS, type ThreadEvent, type ThreadSettings } from '../../src/contract/index.ts';
 import { newThreadState } from '../../workflows/thread/state/state.ts';
+import { startHttpStand } from '../parts/http-server.ts';
 import { type RawPayload, assertHealthy, json, rawPayload, sendSignal, startRaw } from '../parts/raw-client.ts';
 import {
   type TestEnvironment,
@@ -14,6 +15,8 @@ import {
   waitForEvent,
   waitForRequest,
 } from '../environment.ts';
+
+const LARGE = 'x'.repeat(1024 * 1024);
 
 let environment: TestEnvironment;
 const threads: ThreadHandle[] = [];
@@ -243,6 +246,49 @@ describe('a start', () => {
       const result: unknown = await environment.bobbin.service.client.workflow.getHandle(workflowId).result();
       expect(result).toMatchObject({ status: 'refused', reason: expect.stringMatching(reason) as string });
     }
+  });
+
+  it('with an argument of 1 MB is refused by the thread, in few words, and before that by the client and the server', async () => {
+    const members: [Record<string, unknown>, string][] = [
+      [{ instructions: LARGE }, 'instructions: at most'],
+      [{ title: LARGE }, 'title: at most'],
+      [{ model: LARGE }, 'model: at most'],
+      [{ workspace: { cwd: `/${LARGE}` } }, 'workspace.cwd: at most'],
+      [{ threadId: LARGE }, 'threadId: at most'],
+    ];
+    const stand = await startHttpStand(environment.bobbin);
+    const http = await stand.client();
+    const valid = () => ({ threadId: randomUUID(), workspace: { cwd: environment.workspace() } });
+    for (const [more, reason] of members) {
+      const start = { ...valid(), ...more };
+      const workflowId = `thread/${randomUUID()}`;
+      await startRaw(environment, workflowId, json(start));
+      const result: unknown = await environment.bobbin.service.client.workflow.getHandle(workflowId).result();
+      expect(result).toMatchObject({ status: 'refused', reason: expect.stringContaining(reason) as string });
+      expect(JSON.stringify(result).length).toBeLessThan(200);
+      await expect(environment.start(more)).rejects.toMatchObject({ code: 'invalid' });
+      const answer = await http.post('/v1/threads', start);
+      expect([400, 413, 422]).toContain(answer.status);
+      expect(JSON.stringify(answer.value).length).toBeLessThan(2_000);
+    }
+    await stand.close();
+  });
+
+  it('with 1 MB in members that nobody knows begins without them, and carries them into no later run', async () => {
+    const other = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_CONTINUE_AFTER_EVENTS: '40' } });
+    for (const more of [{ [LARGE]: 1 }, { carriedOver: { version: 1, text: LARGE } }]) {
+      const threadId = randomUUID();
+      await startRaw(other, `thread/${threadId}`, json({ threadId, workspace: { cwd: other.cwd }, ...more }));
+      const thread = other.bobbin.threads.get(threadId);
+      const handle = other.bobbin.service.client.workflow.getHandle(thread.workflowId);
+      // The history of the first run holds them, and shows that they came.
+      expect((await handle.describe()).historySize).toBeGreaterThan(LARGE.length);
+      for (let turns = 0; turns === 0 || (await thread.view()).runCount < 2; turns += 1)
+        await runTurn(thread, `say: turn ${turns}`);
+      expect((await handle.describe()).historySize).toBeLessThan(LARGE.length / 4);
+      expect(JSON.stringify(await thread.view())).not.toContain('xxxx');
+    }
+    await other.close();
   });
 
   it('of a thread whose workflow has another id is refused with both, since every step asks for the thread by its own', async () => {

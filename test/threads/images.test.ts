@@ -6,6 +6,8 @@ import type { InputItem } from '../../src/client/index.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { png, webp } from '../../src/contract/test-images.ts';
 import { toWorkflowId } from '../../src/contract/index.ts';
+import { toImageId } from '../../src/contract/plain/images/image-types.ts';
+import { openDoorArchive } from '../../src/dev/door-archive.ts';
 import {
   type TestEnvironment,
   closeThread,
@@ -22,9 +24,11 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
+const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
 /** What the offline model says of an image that reached it unchanged. */
 function seen(bytes: Buffer, type: string, width: number, height: number): string {
-  return `image/${type} ${width}x${height} sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return `image/${type} ${width}x${height} sha256:${hashOf(bytes)}`;
 }
 
 const text = (words: string): InputItem => ({ type: 'text', text: words });
@@ -173,6 +177,33 @@ describe('an image of a client', () => {
     expect(warnings).toMatchObject([
       { message: expect.stringMatching(/the archive of this worker does not have it/) as string },
     ]);
+  });
+
+  it('is not shown if the archive has other bytes under its hash, or bytes that are no image', async () => {
+    const archive = openDoorArchive(environment.env, environment.data);
+    const { images } = environment.bobbin;
+    const known = await images.store(png(9, 8, 20));
+    const other = png(30, 20, 22);
+    const page = Buffer.from('<html><script>alert(1)</script></html>');
+    const planted: [name: string, ofHash: Buffer, body: string, note: RegExp][] = [
+      ['other.png', png(9, 8, 21), other.toString('base64'), /the archive has other bytes under its name/],
+      ['empty.png', png(9, 8, 23), '', /the archive has other bytes under its name/],
+      ['noise.png', png(9, 8, 24), '\0'.repeat(1_000_000), /the archive has other bytes under its name/],
+      ['page.png', page, page.toString('base64'), /it is an HTML/],
+    ];
+    const refs = planted.map(([name, bytes]) => ({ ...known, name, sha256: hashOf(bytes) }));
+    for (const [index, [, , body]] of planted.entries()) await archive.write(toImageId(refs[index]!.sha256), body);
+    const thread = await environment.start();
+    expect(await ask(thread, text('see:'), known, ...refs)).toContain(seen(png(9, 8, 20), 'png', 9, 8));
+    const sent = JSON.stringify(environment.model.requests.at(-1)?.body);
+    for (const [name, , , note] of planted) {
+      const [words = ''] = new RegExp(`\\[not shown: ${name}[^\\]]*\\]`).exec(sent) ?? [];
+      expect(words).toMatch(note);
+    }
+    for (const bytes of [other, page]) expect(sent).not.toContain(bytes.toString('base64'));
+    const warnings = (await eventsSoFar(thread)).filter(({ type }) => type === 'warning');
+    expect(warnings).toHaveLength(planted.length);
+    for (const { sha256 } of refs) await expect(images.read(sha256)).rejects.toMatchObject({ code: 'imageNotFound' });
   });
 
   it('is a note for a model without eyes, which gets no tool to look at one either', async () => {

@@ -1,11 +1,11 @@
 /** Commands that a model leaves running, with real processes, workers and runs; `workflows/thread/tools/sessions.test.ts` has the rest. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { RunningWorker } from '../../src/worker/worker.ts';
-import { isAlive } from '../kill/marked-processes.ts';
+import { findMarked, isAlive } from '../kill/marked-processes.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
 import { type TestEnvironment, itemsOf, openEnvironment, runTurn, turn } from '../environment.ts';
 
@@ -39,6 +39,21 @@ async function startLeft(sandbox: 'danger-full-access' | 'workspace-write' = 'da
   return { thread, cwd, id: session?.sessionId ?? -1, pid: Number(readFileSync(join(cwd, 'pid'), 'utf8')) };
 }
 
+/** Process ids of those that serve this data folder. */
+function supervisorsOf(data: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const text = (pid: string, file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+    } catch {
+      return '';
+    }
+  };
+  const isOne = (pid: string) =>
+    text(pid, 'environ').includes(`BOBBIN_DATA_DIR=${data}\0`) && /supervisor[^\0]*\0$/.test(text(pid, 'cmdline'));
+  return pids.filter(isOne).map(Number);
+}
+
 const sessionsOf = async (thread: ThreadHandle) => (await thread.view()).sessions ?? [];
 const lastSession = async (thread: ThreadHandle) => (await itemsOf(thread, 'commandSession')).at(-1);
 
@@ -62,6 +77,69 @@ it('a command that is left running survives its turn, its worker and continue-as
   await runTurn(thread, `call: write_stdin {"session_id":${id}}`);
   expect((await itemsOf(thread, 'dynamicToolCall')).at(-1)).toMatchObject({ status: 'failed' });
 });
+
+it('two outlive many runs of their thread: each started once, read in order, typed into, and one chain of items', async () => {
+  workers.push(await environment.worker());
+  const cwd = environment.workspace();
+  const thread = await environment.start({ workspace: { cwd }, sandbox: 'danger-full-access' });
+  const counting =
+    'echo ran >> count; n=0; until [ -e go ]; do until [ -e "step$n" -o -e go ]; do sleep 0.02; done; echo "line $n"; n=$((n + 1)); done; exit 5';
+  const asking = 'while read -r word; do [ "$word" = end ] && exit 6; echo "heard $word"; done';
+  await runTurn(thread, leaving(counting));
+  await runTurn(thread, `call: exec_command ${JSON.stringify({ cmd: asking, tty: true, yield_time_ms: 250 })}`);
+  const [counts = -1, asks = -1] = (await sessionsOf(thread)).map(({ sessionId }) => sessionId);
+  const looksAt = async (id: number, more: object = {}) => {
+    await runTurn(thread, `call: write_stdin ${JSON.stringify({ session_id: id, yield_time_ms: 250, ...more })}`);
+    const { output } = (await itemsOf(thread, 'dynamicToolCall')).at(-1) ?? { output: '' };
+    return output.slice(output.indexOf('Output:\n') + 'Output:\n'.length);
+  };
+  let [counted, heard] = ['', ''];
+  const runs = async () => (await thread.view()).runCount;
+  for (let round = 0; (await runs()) < 12; round += 1) {
+    writeFileSync(join(cwd, `step${round}`), '');
+    counted += await looksAt(counts);
+    heard += await looksAt(asks, { chars: `${round}\n` });
+  }
+  const rounds = readdirSync(cwd).filter((name) => name.startsWith('step')).length;
+  expect(await sessionsOf(thread)).toMatchObject([{ sessionId: counts }, { sessionId: asks }]);
+  writeFileSync(join(cwd, 'go'), '');
+  heard += await looksAt(asks, { chars: 'end\n', yield_time_ms: 60_000 });
+  counted += await looksAt(counts, { yield_time_ms: 60_000 });
+  await expect.poll(() => sessionsOf(thread), { timeout: 60_000 }).toEqual([]);
+  const numbers = Array.from({ length: rounds }, (_, round) => round);
+  expect(counted.match(/line \d+/g)?.slice(0, rounds)).toEqual(numbers.map((round) => `line ${round}`));
+  expect(heard.match(/heard \d+/g)).toEqual(numbers.map((round) => `heard ${round}`));
+  expect(readFileSync(join(cwd, 'count'), 'utf8')).toBe('ran\n');
+  const items = await itemsOf(thread, 'commandSession');
+  for (const [id, exitCode] of [
+    [counts, 5],
+    [asks, 6],
+  ] as const) {
+    const chain = items.filter(({ sessionId }) => sessionId === id);
+    expect(chain.length).toBeGreaterThan(10);
+    for (const [at, item] of chain.slice(0, -1).entries())
+      expect(item).toMatchObject({ status: 'completed', continuesAs: chain[at + 1]?.id });
+    expect(chain.at(-1)).toMatchObject({ status: 'failed', exitCode });
+  }
+});
+
+it.each(['danger-full-access', 'workspace-write'] as const)(
+  'a fork bomb ends it by the limit of processes, with proof, and the thread goes on, in mode %s',
+  async (sandbox) => {
+    workers.push(await environment.worker({ BOBBIN_MAX_PROCESSES: '60' }));
+    const thread = await environment.start({ workspace: { cwd: environment.workspace() }, sandbox });
+    // Each makes others that make others and hear no SIGTERM; at most 1,024, so that a broken limit breaks no machine.
+    const bomb = `trap '' TERM; b() { for i in $(seq $1); do b $((i - 1)) & sleep 0.2; done; sleep 20; }; echo ready; b 10`;
+    await runTurn(thread, leaving(bomb));
+    await expect.poll(() => sessionsOf(thread), { timeout: 60_000 }).toEqual([]);
+    const ended = await lastSession(thread);
+    expect(ended).toMatchObject({ status: 'failed' });
+    // An ordinary user in a sandbox is held back by the kernel.
+    expect(ended?.limit ?? /fork: /.exec(ended?.output ?? '')?.[0]).toMatch(/^(processes|fork: )$/);
+    expect(findMarked(`tool/${thread.threadId}/`)).toEqual([]);
+    expect(await runTurn(thread, 'run: echo on')).toMatchObject({ status: 'completed' });
+  },
+);
 
 it.each(['danger-full-access', 'workspace-write'] as const)(
   'an interrupt spares it if it is told to, and else ends it with proof, in mode %s',
@@ -138,6 +216,20 @@ it('it ends when its thread is reset to a moment before it', async () => {
   });
   expect(await sessionsOf(thread)).toEqual([]);
   await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
+});
+
+it('is lost if its supervisor is killed: nothing of it is left, and the next one begins in another supervisor', async () => {
+  workers.push(await environment.worker());
+  const { thread, id, pid } = await startLeft();
+  const [supervisor = 0] = supervisorsOf(environment.data);
+  process.kill(supervisor, 'SIGKILL');
+  await expect.poll(() => sessionsOf(thread), { timeout: 60_000 }).toEqual([]);
+  expect(await lastSession(thread)).toMatchObject({ sessionId: id, status: 'lost', exitCode: null });
+  await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
+  await runTurn(thread, `call: write_stdin {"session_id":${id}}`);
+  expect((await itemsOf(thread, 'dynamicToolCall')).at(-1)?.output).toMatch(/ended|lost|no session/);
+  expect(await runTurn(thread, 'run: echo on')).toMatchObject({ status: 'completed' });
+  expect(supervisorsOf(environment.data)).not.toContain(supervisor);
 });
 
 it('many that run leave the places for steps of their worker free', async () => {

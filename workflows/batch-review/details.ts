@@ -17,8 +17,8 @@ export function toTargetSummary(target: BatchTarget): string {
   return firstLine(`review: ${toName(target)}`, SUMMARY_CHARS);
 }
 
-function toName({ repository, branch, base }: BatchTarget): string {
-  return `${withoutSecrets(repository)}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` against ${base}`}`;
+function toName({ repository, branch, base, host }: BatchTarget): string {
+  return `${withoutSecrets(repository)}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` against ${base}`}${host === undefined ? '' : ` on host ${host}`}`;
 }
 
 export function toDetails(state: BatchState, waitsFor: BatchView['waitsFor']): string {

@@ -1,4 +1,4 @@
-/** Ids of review targets: the same repository, branch and base have the same ledger, in any spelling. */
+/** Ids of review targets: the same repository, branch, base and named host have the same ledger, in any spelling. */
 import type { BatchTarget } from '../../src/contract/index.ts';
 
 const NAME_CHARS = 60;
@@ -6,10 +6,11 @@ const NAME_CHARS = 60;
 /** Readable, and different for different targets: `bobbin-main-vs-release-1f0c…`. */
 export function toTargetId(target: BatchTarget): string {
   const repository = toCanonical(target.repository);
-  const { branch, base } = target;
-  const words = [nameOf(repository), branch ?? 'HEAD', ...(base === undefined ? [] : ['vs', base])];
+  const { branch, base, host } = target;
+  const named = host === undefined ? [] : [host];
+  const words = [nameOf(repository), branch ?? 'HEAD', ...(base === undefined ? [] : ['vs', base]), ...named];
   const name = words.map((word) => word.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^-+|-+$/g, '')).join('-');
-  return `${name.slice(0, NAME_CHARS)}-${hash(JSON.stringify([repository, branch ?? null, base ?? null]))}`;
+  return `${name.slice(0, NAME_CHARS)}-${hash(JSON.stringify([repository, branch ?? null, base ?? null, ...named]))}`;
 }
 
 /** The common form of equal addresses: no slash or `.git` at the end, a lower-case host, no user name in a URL. */

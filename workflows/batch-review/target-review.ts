@@ -3,24 +3,31 @@
  * part of it, and the findings go to the ledger. Every error becomes the outcome of its row.
  */
 import {
+  ActivityFailure,
   CancellationScope,
   ChildWorkflowCancellationType,
   ParentClosePolicy,
+  TimeoutFailure,
   executeChild,
   getExternalWorkflowHandle,
   isCancellation,
   patched,
   proxyActivities,
   setHandler,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import { CONVERSATION } from '../../src/contract/plain/turn-kinds.ts';
 import { WORKFLOW_CODES } from '../../src/contract/plain/workflow-codes.ts';
-import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
-import type { Activities, OpenedTarget, TargetPart } from '../../activities/contract.ts';
+import type {
+  Activities,
+  OpenedTarget,
+  TargetConcluded,
+  TargetConclusion,
+  TargetPart,
+} from '../../activities/contract.ts';
 import type {
   ClosedLedger,
+  FindingCounts,
   LedgerView,
   RowOutcome,
   Spent,
@@ -30,30 +37,21 @@ import type {
 } from '../../src/contract/index.ts';
 import { toHostQueue } from '../../src/contract/plain/hosts.ts';
 import { leftOf, plus, NOTHING_SPENT } from '../../src/contract/plain/amounts.ts';
-import { firstLine, words } from '../sandbox/plain-text.ts';
+import { words } from '../sandbox/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../sandbox/task-timeout.ts';
 import { toStepFailure } from '../sandbox/step-failure.ts';
 import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
-import { BATCH_PREFIX, toLedgerWorkflowId, toWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
+import { toLedgerWorkflowId, toWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
 import { parseTargetReview } from './guards.ts';
 import { closedLedgerQuery } from './messages.ts';
-import { HEARTBEAT_TIMEOUT_MS } from '../../src/contract/plain/heartbeat.ts';
+import { STEP_OPTIONS, open, passesOf, placeOf } from './open-target.ts';
 
-const options = {
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
-  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
-} as const;
-/** Cloning a large repository takes time. */
-const opening = { ...options, startToCloseTimeout: '2h' } as const;
-const concluding = { ...options, startToCloseTimeout: '30m' } as const;
-const { openTarget } = proxyActivities<Activities>(opening);
+const concluding = { ...STEP_OPTIONS, startToCloseTimeout: '30m' } as const;
 const { concludeTarget } = proxyActivities<Activities>(concluding);
-const reading = { ...options, startToCloseTimeout: '5m' } as const;
+const reading = { ...STEP_OPTIONS, startToCloseTimeout: '5m' } as const;
 const { readLedger } = proxyActivities<Activities>(reading);
 
-/** Milliseconds between two checks of a target that another run is reviewing: the first, and the longest. */
-const BUSY_MS = { first: 2_000, longest: 60_000 };
+type Opened = Extract<OpenedTarget, { type: 'opened' }>;
 
 /** The progress of a review under way. */
 interface Progress {
@@ -81,7 +79,7 @@ async function close(review: TargetReview): Promise<ClosedLedger | null> {
   try {
     const summary = 'closes the record';
     const { targetId } = review;
-    const read = await readLedger.executeWithOptions({ ...reading, summary }, [{ ...place(review), targetId }]);
+    const read = await readLedger.executeWithOptions({ ...reading, summary }, [{ ...placeOf(review), targetId }]);
     return read.type === 'read' ? { ledger: read.ledger } : null;
   } catch {
     return null;
@@ -103,78 +101,130 @@ async function outcomeOf(review: TargetReview, progress: Progress): Promise<RowO
   }
 }
 
+interface Away {
+  status: 'hostAway';
+  opened: Opened;
+  message: string;
+}
+
+type Tried = RowOutcome | Away;
+
+/** If the host that has opened the target is lost, it is tried once more, on another host. */
 async function run(review: TargetReview, progress: Progress): Promise<RowOutcome> {
+  const first = await tryTarget(review, '', progress);
+  if (first.status !== 'hostAway') return first;
+  const second = await tryAgain(review, first, progress);
+  if (second.status !== 'hostAway') return second;
+  return { status: 'failed', code: WORKFLOW_CODES.hostAway, message: second.message, spent: progress.spent };
+}
+
+async function tryAgain(review: TargetReview, first: Away, progress: Progress): Promise<Tried> {
+  try {
+    return await tryTarget(review, '/again', progress, first.opened);
+  } catch (error) {
+    const { code, message } = toStepFailure(error);
+    if (code !== WORKFLOW_CODES.workspaceOnNoHost) throw error;
+    return { ...first, message: `${first.message} It could not be tried again: ${message}` };
+  }
+}
+
+/**
+ * @param suffix of the ids of its threads
+ * @param before what was opened on a host that was lost, perhaps after it had recorded the review
+ */
+async function tryTarget(review: TargetReview, suffix: string, progress: Progress, before?: Opened): Promise<Tried> {
   const opened = await open(review);
-  if (opened.type !== 'opened') return { status: 'skipped', reason: opened.type, head: opened.head };
+  if (opened.type !== 'opened') {
+    const { type: reason, head, counts } = opened;
+    const isRecorded = before !== undefined && counts !== undefined;
+    return isRecorded ? toReviewed(before, counts, progress) : { status: 'skipped', reason, head };
+  }
   const texts: string[] = [];
   for (const [number, part] of opened.parts.entries()) {
-    const said = await look(review, opened, part, number, progress);
-    if (said.type === 'ended') return said.outcome;
+    const said = await look(review, opened, part, { number, suffix }, progress);
+    if (said.type === 'ended') return isLost(said, opened) ? toAway(opened, said.outcome.message) : said.outcome;
     texts.push(said.text);
   }
   const { runId, targetId, target } = review;
-  const { cwd, host, base, head, full, rulesId, model, filesLeftOut, leftOut, known, parts } = opened;
+  const { cwd, base, head, full, rulesId, model, filesLeftOut, known, parts } = opened;
   const asked = parts.map((part) => part.known ?? []);
-  const concluded = await concludeTarget.executeWithOptions(
-    { ...concluding, ...placeOn(host), summary: `ledger: ${texts.length} answers` },
-    [
-      {
-        ...place(review),
-        ...{ runId, targetId, target, ...passes(review) },
-        ...{ cwd, base, head, full, rulesId, model, texts, filesLeftOut, known },
-        ...(parts.some((part) => part.known !== undefined) ? { asked } : {}),
-      },
-    ],
-  );
+  const concluded = await conclude(opened, texts.length, {
+    ...placeOf(review),
+    ...{ runId, targetId, target, ...passesOf(review) },
+    ...{ cwd, base, head, full, rulesId, model, texts, filesLeftOut, known },
+    ...(parts.some((part) => part.known !== undefined) ? { asked } : {}),
+  });
+  if (concluded.type === 'away') return toAway(opened, concluded.message);
   if (concluded.type === 'aborted') return { status: 'notReviewed', reason: 'cancelled', spent: progress.spent };
-  const { counts } = concluded;
+  return toReviewed(opened, concluded.counts, progress);
+}
+
+function toReviewed(
+  { base, head, full, filesLeftOut, leftOut }: Opened,
+  counts: FindingCounts,
+  { spent }: Progress,
+): RowOutcome {
   const files = { filesLeftOut, ...(leftOut === undefined || leftOut.length === 0 ? {} : { leftOut }) };
-  return { status: 'reviewed', base, head, full, counts, ...files, spent: progress.spent };
+  return { status: 'reviewed', base, head, full, counts, ...files, spent };
 }
 
-function passes({ fullPassEvery, fullPass }: TargetReview) {
-  return { fullPassEvery, ...(fullPass === true ? { fullPass } : {}) };
+/** Targets that were opened by earlier releases wait for their host without end. */
+const waitsFor = ({ host, hostGraceMs }: Opened): boolean => host !== undefined && hostGraceMs !== undefined;
+
+/** The host was lost before the thread was opened, or later. */
+function isLost(ended: Ended, opened: Opened): ended is Ended & { outcome: Failed } {
+  const { outcome, refusal } = ended;
+  if (outcome.status !== 'failed' || !waitsFor(opened)) return false;
+  return refusal === WORKFLOW_CODES.workspaceOnNoHost || outcome.code === WORKFLOW_CODES.hostAway;
 }
 
-/** The host that has fetched the target; earlier releases named none. */
-function placeOn(host: string | undefined): { taskQueue?: string } {
-  return host === undefined ? {} : { taskQueue: toHostQueue(workflowInfo().taskQueue, host) };
+function toAway(opened: Opened, message: string): Away {
+  return { status: 'hostAway', opened, message: `Host ${opened.host ?? ''} was lost: ${message}` };
 }
 
-const place = ({ runId }: TargetReview) => ({ threadId: `${BATCH_PREFIX}${runId}`, actionId: 'target' });
-
-/** Waits for another run of the same target, so that its findings are not found twice. */
-async function open(review: TargetReview): Promise<Exclude<OpenedTarget, { type: 'busy' | 'aborted' }>> {
-  const { runId, targetId, target, model, instructions } = review;
-  for (let pause = BUSY_MS.first; ; pause = Math.min(pause * 2, BUSY_MS.longest)) {
-    const opened = await openTarget.executeWithOptions(
-      { ...opening, summary: firstLine(`open: ${withoutSecrets(target.repository)}`, SUMMARY_CHARS) },
-      [
-        {
-          ...place(review),
-          workflowId: workflowInfo().workflowId,
-          ...{ runId, targetId, target, ...passes(review), model, instructions },
-        },
-      ],
-    );
-    if (opened.type === 'aborted') await CancellationScope.current().cancelRequested;
-    else if (opened.type !== 'busy') return opened;
-    await sleep(pause, { summary: 'another run of this target' });
+async function conclude(
+  opened: Opened,
+  answers: number,
+  conclusion: TargetConclusion,
+): Promise<TargetConcluded | { type: 'away'; message: string }> {
+  const { host, hostGraceMs } = opened;
+  const waiting = hostGraceMs === undefined ? {} : { scheduleToStartTimeout: hostGraceMs };
+  const place = host === undefined ? {} : { taskQueue: toHostQueue(workflowInfo().taskQueue, host), ...waiting };
+  try {
+    const summary = `ledger: ${answers} answers`;
+    return await concludeTarget.executeWithOptions({ ...concluding, ...place, summary }, [conclusion]);
+  } catch (error) {
+    if (!waitsFor(opened) || !isNotTaken(error)) throw error;
+    return { type: 'away', message: toStepFailure(error).message };
   }
 }
 
-type Said = { type: 'said'; text: string } | { type: 'ended'; outcome: RowOutcome };
+function isNotTaken(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
+}
+
+type Said = { type: 'said'; text: string } | Ended;
+
+interface Ended {
+  type: 'ended';
+  outcome: RowOutcome;
+  /** Why its thread was not opened; left out if it was. */
+  refusal?: string;
+}
+
+type Failed = Extract<RowOutcome, { status: 'failed' }>;
 
 /** One part, in a thread with the rubric for its role, a read-only sandbox and nobody to ask. */
 async function look(
   review: TargetReview,
-  { cwd, host, head, model, parts, isThere, rules = '' }: Extract<OpenedTarget, { type: 'opened' }>,
+  { cwd, host, head, model, parts, isThere, rules = '' }: Opened,
   part: TargetPart,
-  number: number,
+  { number, suffix }: { number: number; suffix: string },
   progress: Progress,
 ): Promise<Said> {
   const { runId, batchId, target, agentIdentity } = review;
-  const threadId = parts.length === 1 ? runId : `${runId}/${number}`;
+  const threadId = `${parts.length === 1 ? runId : `${runId}/${number}`}${suffix}`;
   const start: StartThread = {
     threadId,
     workspace: host === undefined ? { cwd } : { cwd, host },
@@ -205,16 +255,20 @@ async function look(
 }
 
 function toSaid(result: ThreadResult, progress: Progress): Said {
-  const failed = (code: string, message: string): Said => {
+  const failed = (code: string, message: string): Ended => {
     return { type: 'ended', outcome: { status: 'failed', code, message, spent: progress.spent } };
   };
-  if (result.status === 'refused') return failed(WORKFLOW_CODES.reviewNotStarted, result.reason);
-  const { turn, spent } = result.outcome ?? { turn: null, spent: NOTHING_SPENT };
-  progress.spent = plus(progress.spent, spent);
   const stopped = (reason: 'budget' | 'cancelled'): Said => {
     return { type: 'ended', outcome: { status: 'notReviewed', reason, spent: progress.spent } };
   };
-  if (CancellationScope.current().consideredCancelled) return stopped('cancelled');
+  const isCancelled = CancellationScope.current().consideredCancelled;
+  if (result.status === 'refused') {
+    if (isCancelled) return stopped('cancelled');
+    return { ...failed(WORKFLOW_CODES.reviewNotStarted, result.reason), refusal: codeOf(result) };
+  }
+  const { turn, spent } = result.outcome ?? { turn: null, spent: NOTHING_SPENT };
+  progress.spent = plus(progress.spent, spent);
+  if (isCancelled) return stopped('cancelled');
   if (turn === null)
     return failed(WORKFLOW_CODES.reviewThreadLost, `Thread ${result.threadId} was closed before it said anything.`);
   switch (turn.status) {
@@ -230,6 +284,11 @@ function toSaid(result: ThreadResult, progress: Progress): Said {
             `Thread ${result.threadId} was stopped (${turn.reason}), and not by its batch.`,
           );
   }
+}
+
+/** Threads of earlier releases have the code at a known place of their reason only: after their own id. */
+function codeOf({ code, reason }: Extract<ThreadResult, { status: 'refused' }>): string {
+  return code ?? /^Thread \S+ cannot be opened: (\w+): /.exec(reason)?.[1] ?? '';
 }
 
 /** A ledger that does not exist has no run to give up. */

@@ -60,6 +60,7 @@ function batchTarget(value: unknown): BatchTarget {
     repository: text(from['repository'], 'target.repository', LIMITS.pathChars, 1),
     ...maybe(from, 'branch', word),
     ...maybe(from, 'base', word),
+    ...maybe(from, 'host', word),
   };
 }
 

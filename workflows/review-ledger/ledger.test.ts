@@ -64,7 +64,9 @@ describe('a run', () => {
     expect(beginRun(first.state, beginning('r1', 'one'), 5)).toEqual(first);
     const done = recorded(first.state, record('r1', 'one', [A]));
     expect(recordRun(done.state, record('r1', 'one', [B]), 9)).toEqual(done);
-    expect(beginRun(done.state, beginning('r1', 'one'), 9).answer).toEqual({ type: 'alreadyReviewed', runId: 'r1' });
+    expect(beginRun(done.state, beginning('r1', 'one'), 9).answer).toEqual({
+      ...{ type: 'alreadyReviewed', runId: 'r1', counts: done.answer.counts },
+    });
   });
 
   it('goes on from the last one that completed; one that was given up moves nothing', () => {
@@ -97,7 +99,7 @@ describe('a run', () => {
       expect(begun.answer).toMatchObject({ type: 'begun', full: true });
       const done = recorded(begun.state, record('r2', 'one', [A]));
       expect(beginRun(done.state, beginning('r2', 'one', more), 9).answer).toEqual({
-        ...{ type: 'alreadyReviewed', runId: 'r2' },
+        ...{ type: 'alreadyReviewed', runId: 'r2', counts: done.answer.counts },
       });
     }
   });

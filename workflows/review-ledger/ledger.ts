@@ -40,7 +40,10 @@ export function beginRun(state: LedgerState, run: BeginRun, at: number): Outcome
   }
   const free = { ...state, running: null };
   const recorded = state.runs.find(({ runId }) => runId === run.runId);
-  if (recorded !== undefined) return { state: free, answer: { type: 'alreadyReviewed', runId: recorded.runId } };
+  if (recorded !== undefined) {
+    const { runId, counts } = recorded;
+    return { state: free, answer: { type: 'alreadyReviewed', runId, counts } };
+  }
   const { anchor } = state;
   if (anchor !== null && anchor.head === run.head && anchor.rulesId === run.rulesId && !isForced(run)) {
     return { state: free, answer: { type: 'alreadyReviewed', runId: anchor.runId } };

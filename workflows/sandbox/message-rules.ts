@@ -2,7 +2,14 @@
  * Rules for messages that JSON Schema cannot express. Each is named in the schema of the contract that it refines, and
  * receives the value after the schema has read it.
  */
-import type { BatchTarget, EditQueue, InputItem, StartThread, SubmitTurn } from '../../src/contract/index.ts';
+import type {
+  BatchTarget,
+  EditQueue,
+  InputItem,
+  StartThread,
+  SubmitTurn,
+  Workspace,
+} from '../../src/contract/index.ts';
 import { TURN_KINDS, needsInput, runsTask, takesImages, takesReview } from '../../src/contract/plain/turn-kinds.ts';
 import { imagesOf, inputChars, saysSomething } from '../../src/contract/plain/input-size.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
@@ -10,9 +17,10 @@ import { NO_PATH, isPath } from '../../src/contract/plain/paths.ts';
 import { isRefName } from '../../src/contract/plain/ref-name.ts';
 import { faultOfRepository } from '../../src/contract/plain/repository-address.ts';
 import type { WireNotes } from '../../src/contract/plain/wire-schema.ts';
+import { faultOfWorkspace } from '../../src/contract/plain/workspace-rules.ts';
 import { Refused } from './value-readers.ts';
 
-export const RULES = { input, turn, edit, start, path, ref, repository, targets } satisfies Record<
+export const RULES = { input, turn, edit, start, path, ref, repository, targets, workspace } satisfies Record<
   NonNullable<WireNotes['rule']>,
   (value: never, name: string) => unknown
 >;
@@ -45,9 +53,11 @@ function edit(given: Extract<EditQueue, { op: 'edit' }>): EditQueue {
 }
 
 function start(given: StartThread): StartThread {
-  const { threadId, fork, resume } = given;
+  const { threadId, workspace, fork, resume } = given;
   if (fork !== undefined && resume !== undefined) throw new Refused('fork: a thread is resumed or forked, not both');
   if (fork?.threadId === threadId) throw new Refused('threadId: a fork has its own id');
+  if (workspace.cwd === undefined && (fork ?? resume) !== undefined)
+    throw new Refused('workspace: a fork or a resumed thread takes a folder: it has the files of its source');
   return given;
 }
 
@@ -74,4 +84,10 @@ function repository(written: string, name: string): string {
 function targets(list: BatchTarget[], name: string): BatchTarget[] {
   if (JSON.stringify(list).length <= LIMITS.batchTargetsChars) return list;
   throw new Refused(`${name}: more than ${LIMITS.batchTargetsChars} characters; make several batches of them`);
+}
+
+function workspace(given: Workspace, name: string): Workspace {
+  const fault = faultOfWorkspace(given);
+  if (fault === null) return given;
+  throw new Refused(`${name}: ${fault}`);
 }

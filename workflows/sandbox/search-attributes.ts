@@ -41,6 +41,11 @@ export function isPublished(): boolean {
   return workflowInfo().typedSearchAttributes.getAll().length > 0;
 }
 
+/** What lists show as the status of this workflow; null if it was never published. */
+export function publishedStatus(): string | null {
+  return workflowInfo().typedSearchAttributes.get(defineSearchAttributeKey('BobbinStatus', 'KEYWORD')) ?? null;
+}
+
 function toPair(name: SearchAttributeName, value: string | boolean | number | null) {
   const key = defineSearchAttributeKey(name, SDK_TYPES[TYPES[name]]);
   // The end of a path is more useful than its beginning.

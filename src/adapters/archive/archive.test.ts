@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,6 +48,14 @@ describe.each([{ gzip: true }, { gzip: false }])('an archive with $gzip for gzip
     await archive.write('a', 'second');
     expect(await archive.read('a')).toBe('first');
     expect(statSync(only()).ino).toBe(ino);
+  });
+
+  it('writes an image again, so that the store knows when it was last stored', async () => {
+    const archive = createArchive({ store: createFolderStore(directory), gzip });
+    await archive.write(`image/${'ab'.repeat(32)}`, 'bytes');
+    utimesSync(only(), 1, 1);
+    await archive.write(`image/${'ab'.repeat(32)}`, 'bytes');
+    expect(statSync(only()).mtimeMs).toBeGreaterThan(1_000);
   });
 
   it('takes a torn segment for missing, and replaces it', async () => {

@@ -1,6 +1,7 @@
 import { Failure } from '../../../activities/failures.ts';
 import type { ArchivePort } from '../../../activities/ports.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
+import { ownerOfSegment } from './segment-owner.ts';
 import { decodeSegment, encodeSegment, toSegmentFileName } from './segment-file.ts';
 
 export interface ArchiveOptions {
@@ -14,7 +15,8 @@ export interface ArchiveOptions {
 
 /**
  * Stores segments with checksums. `write` returns when the store has the data. An existing valid segment is never
- * overwritten, even if the body differs, because readers may have seen it. A damaged one is replaced.
+ * overwritten, even if the body differs, because readers may have seen it. A damaged one is replaced, and so is an image,
+ * which has the same bytes: the store then knows when it was last stored.
  *
  * Throws `archiveUnavailable` for errors of the store, and `archiveMissing` for a missing or damaged segment.
  */
@@ -27,9 +29,10 @@ export function createArchive({ store, earlier, gzip = true }: ArchiveOptions): 
   };
   return {
     async write(segmentId, body) {
-      if ((await find(segmentId)).status === 'whole') return;
+      const name = toSegmentFileName(segmentId);
+      if (ownerOfSegment(name) !== 'image' && (await find(segmentId)).status === 'whole') return;
       const bytes = await encodeSegment(body, gzip);
-      await naming(segmentId, () => store.write(toSegmentFileName(segmentId), bytes));
+      await naming(segmentId, () => store.write(name, bytes));
     },
     async read(segmentId) {
       const segment = await find(segmentId);

@@ -3,20 +3,24 @@ import type { ArchivePort } from '../../../activities/ports.ts';
 import { createFolderStore } from '../store/folder-store.ts';
 import { createS3Store } from '../store/s3-store.ts';
 import type { S3Place } from '../store/store-place.ts';
+import type { Store } from '../store/store.ts';
 import { createArchive } from './archive.ts';
 
-/** Segments that a worker of this host wrote before the hosts shared a store stay where they are. */
-export function openArchive({
-  store,
-  archiveDirectory,
-}: {
+interface ArchivePlace {
   store: S3Place | undefined;
   archiveDirectory: string;
-}): ArchivePort {
-  const folder = createFolderStore(archiveDirectory);
+}
+
+/** Where new segments are written. */
+export function openSegmentStore({ store, archiveDirectory }: ArchivePlace): Store {
+  if (store === undefined) return createFolderStore(archiveDirectory);
+  return createS3Store({ ...store, prefix: `${store.prefix}archive/` });
+}
+
+/** Segments that a worker of this host wrote before the hosts shared a store stay where they are. */
+export function openArchive(place: ArchivePlace): ArchivePort {
+  const store = openSegmentStore(place);
   return createArchive(
-    store === undefined
-      ? { store: folder }
-      : { store: createS3Store({ ...store, prefix: `${store.prefix}archive/` }), earlier: folder },
+    place.store === undefined ? { store } : { store, earlier: createFolderStore(place.archiveDirectory) },
   );
 }

@@ -14,10 +14,26 @@ export interface ClosedPaths {
 }
 
 /**
- * Like the sandbox: a workspace inside a closed folder is open.
+ * Like the sandbox: a workspace inside a closed folder is open. The paths are followed when the answer is first asked
+ * for: most often it is not, and a hundred paths take milliseconds.
  * @param paths absolute. @param workspace a real path.
  */
 export function createClosedPaths(paths: readonly string[], workspace: string): ClosedPaths {
+  let found: { around: string[]; places: string[] } | undefined;
+  const follow = () => (found ??= followAll(paths, workspace));
+  const isIn = (realPath: string, folders: readonly string[]) => folders.some((one) => isInsideReal(realPath, one));
+  return {
+    get places() {
+      return follow().places;
+    },
+    has(realPath) {
+      const { around, places } = follow();
+      return isIn(realPath, places) || (isIn(realPath, around) && !isInsideReal(realPath, workspace));
+    },
+  };
+}
+
+function followAll(paths: readonly string[], workspace: string): { around: string[]; places: string[] } {
   const isAround = (place: string) => isInsideReal(workspace, place);
   const folders = new Map([['/', '/']]);
   const toReal = (path: string): string => {
@@ -28,12 +44,7 @@ export function createClosedPaths(paths: readonly string[], workspace: string): 
     return isLink(place) ? followLinks(place) : place;
   };
   const all = [...new Set(paths.map(toReal))];
-  const [around, places] = [all.filter(isAround), all.filter((place) => !isAround(place))];
-  const isIn = (realPath: string, folders: readonly string[]) => folders.some((one) => isInsideReal(realPath, one));
-  return {
-    places,
-    has: (realPath) => isIn(realPath, places) || (isIn(realPath, around) && !isInsideReal(realPath, workspace)),
-  };
+  return { around: all.filter(isAround), places: all.filter((place) => !isAround(place)) };
 }
 
 /** Most paths do not exist. This check finds that a hundred times faster than following them. */

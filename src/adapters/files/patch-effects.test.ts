@@ -161,9 +161,20 @@ async function apply(root: string, patch: string, retried: boolean) {
 
 /** Whether `after` is `before` with each hunk done once, in order, at a place it names, and every other line kept. */
 function isEffect(before: Line[], after: Line[], hunks: PatchHunk[]): boolean {
-  const added = hunks.filter(isAppended).flatMap((one) => one.lines.map((line) => line.text));
-  const others = hunks.filter((one) => !isAppended(one));
-  return isDone({ before, after, hunks: others, added }, 0, 0, 0, []);
+  let readings: PatchHunk[][] = [[]];
+  for (const one of hunks) readings = readings.flatMap((some) => readingsOf(one).map((reading) => [...some, reading]));
+  return readings.some((some) => {
+    const added = some.filter(isAppended).flatMap((one) => one.lines.map((line) => line.text));
+    const others = some.filter((one) => !isAppended(one));
+    return isDone({ before, after, hunks: others, added }, 0, 0, 0, []);
+  });
+}
+
+/** A kept empty last line may stand for the end of the file. */
+function readingsOf(one: PatchHunk): PatchHunk[] {
+  const last = one.lines.at(-1);
+  const mayBeShorter = one.lines.length > 1 && last?.kind === 'kept' && last.text === '';
+  return mayBeShorter ? [one, { ...one, lines: one.lines.slice(0, -1) }] : [one];
 }
 
 const isAppended = (one: PatchHunk): boolean =>
@@ -181,12 +192,7 @@ interface Effect {
 function isDone(effect: Effect, i: number, j: number, h: number, seen: string[]): boolean {
   const { before, after, hunks, added } = effect;
   const next = hunks[h];
-  if (next !== undefined && hasHeaders(next, seen)) {
-    // A kept empty last line of a hunk may stand for the end of the file.
-    const shorter = { ...next, lines: next.lines.slice(0, -1) };
-    const mayBeShorter = next.lines.length > 1 && next.lines.at(-1)?.kind === 'kept' && next.lines.at(-1)?.text === '';
-    for (const one of mayBeShorter ? [next, shorter] : [next]) if (isHunkDone(effect, i, j, h, one)) return true;
-  }
+  if (next !== undefined && hasHeaders(next, seen) && isHunkDone(effect, i, j, h, next)) return true;
   if (next === undefined && i >= before.length - 1 && added.length > 0) {
     const atLast = i === before.length || before[i]?.text === '';
     const here = added.every((one, index) => after[j + index]?.text === one);

@@ -151,11 +151,17 @@ describe('the grammar that a model is held to', () => {
   };
   const grammar = new RegExp(`^${toPattern('start')}$`);
 
+  /** Hunks of one kept empty line. */
+  const EMPTY_LINES = [
+    ['*** Update File: a', ' ', '*** Delete File: b'],
+    ['*** Update File: a', '*** Move to: b', ' ', '*** End of File', '*** Delete File: c'],
+  ];
   it('has only patches that are read here', () => {
     fc.assert(
       fc.property(fc.stringMatching(grammar), (patch) => {
         expect(parsePatch(patch)).toMatchObject({ ok: true });
       }),
+      { examples: EMPTY_LINES.map((lines) => [['*** Begin Patch', ...lines, '*** End Patch'].join('\n')]) },
     );
   });
 

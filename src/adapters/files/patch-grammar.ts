@@ -147,7 +147,13 @@ function parseUpdate(cursor: Cursor, path: string): FilePatch {
   const header = (peek(cursor) ?? '').trim();
   const movePath = header.startsWith(MOVE) ? parsePath(cursor, header, MOVE) : undefined;
   const hunks: PatchHunk[] = [];
+  const begin = cursor.next;
   skipBlank(cursor);
+  if (!startsHunk(cursor) && (movePath === undefined || isEndOfFile(cursor))) {
+    // Lines of spaces separate, unless they are all that there is: then they are kept lines.
+    cursor.next = begin;
+    while (peek(cursor) === '') cursor.next += 1;
+  }
   while (startsHunk(cursor)) {
     hunks.push(parseHunk(cursor, hunks.length === 0));
     skipBlank(cursor);
@@ -161,13 +167,15 @@ function startsHunk(cursor: Cursor): boolean {
   return line !== undefined && !line.trimStart().startsWith('***');
 }
 
+const isEndOfFile = (cursor: Cursor): boolean => peek(cursor)?.trim() === END_OF_FILE;
+
 function parseHunk(cursor: Cursor, first: boolean): PatchHunk {
   const at = cursor.next + 1;
   const header = peek(cursor) ?? '';
   const context = parseContext(cursor);
   if (context === undefined && !first) throw malformed(cursor.next, "'@@' at the start of a hunk");
   const all = parseHunkLines(cursor);
-  const endOfFile = peek(cursor)?.trim() === END_OF_FILE;
+  const endOfFile = isEndOfFile(cursor);
   const lines = endOfFile ? all : withoutBlankEnd(all, cursor);
   if (lines.length === 0) throw malformed(cursor.next, "a line that starts with ' ', '+' or '-'");
   if (UNIFIED_RANGE.test(header.slice(3)) && !UNIFIED_START.test(header) && !lines.some(isInFile))

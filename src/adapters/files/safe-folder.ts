@@ -195,9 +195,14 @@ export class SafeFolder {
 
   /** The first `maxBytes` of a regular file. */
   async read(name: EntryName, maxBytes: number): Promise<Buffer> {
-    const { file } = await this.openFile(name);
+    return (await this.readWithStats(name, maxBytes)).content;
+  }
+
+  /** The same, and what the file was as it was opened. */
+  async readWithStats(name: EntryName, maxBytes: number): Promise<{ content: Buffer; stats: Stats }> {
+    const { file, stats } = await this.openFile(name);
     try {
-      return await readBeginning(file, maxBytes);
+      return { content: await readBeginning(file, maxBytes), stats };
     } finally {
       await file.close();
     }

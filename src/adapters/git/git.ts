@@ -6,7 +6,7 @@ import { toPassing } from './process/passing-errors.ts';
 import { readDocs, readFiles } from './review/read-files.ts';
 import { keepSnapshot, releaseSnapshots } from './snapshots/kept-snapshots.ts';
 import { checkedOut, pinChanges } from './review/review-range.ts';
-import { takeSnapshot } from './snapshots/snapshot.ts';
+import { type SnapshotPlace, takeSnapshot } from './snapshots/snapshot.ts';
 import { trackPlaces } from './review/track.ts';
 import { workTreeState } from './repository/work-tree-state.ts';
 import { revertChanges } from './undo/undo.ts';
@@ -24,10 +24,15 @@ export interface GitOptions {
   closed?: readonly string[];
 }
 
+/** Where the snapshots of workspaces are. */
+export function toSnapshotPlace({ directory, apart = [], closed = listDeniedPaths() }: GitOptions): SnapshotPlace {
+  return { directory, apart: [directory, ...apart], closed: [directory, ...apart, ...closed] };
+}
+
 /** See `GitPort` for the guarantees of its methods. */
-export function createGit({ directory, apart = [], closed: more = listDeniedPaths() }: GitOptions): GitPort {
-  const closed = [directory, ...apart, ...more];
-  const place = { directory, apart: [directory, ...apart], closed };
+export function createGit(options: GitOptions): GitPort {
+  const place = toSnapshotPlace(options);
+  const { closed } = place;
   return {
     async snapshot(cwd, after, signal) {
       if (cwd.split('/').includes('.git')) return { status: 'skipped', reason: `${cwd} is the data of a repository.` };

@@ -29,7 +29,7 @@ export interface TestRepository {
 
 /** @param committed files of the first commit; null for a repository without one. */
 export function openRepository(
-  committed: Record<string, string> | null = { 'README.md': 'read me\n' },
+  committed: Record<string, string | Buffer> | null = { 'README.md': 'read me\n' },
 ): TestRepository {
   const home = mkdtempSync(join(tmpdir(), 'bobbin-git-test-'));
   const root = join(home, 'repo');

@@ -24,12 +24,12 @@ describe('a key file', () => {
     const { adapter, identity } = await registered(await startService());
     const task = await adapter.registerTask(identity, never);
     await rm(path(identity));
-    for (const asking of [
-      adapter.registerTask(identity, never),
-      adapter.useIdentity(identity),
-      adapter.assertion('account-1', task),
+    for (const attempt of [
+      () => adapter.registerTask(identity, never),
+      () => adapter.useIdentity(identity),
+      () => adapter.assertion('account-1', task),
     ]) {
-      const failure = await failureOf(asking);
+      const failure = await failureOf(attempt());
       expect(failure.code).toBe('agentKeyMissing');
       expect(failure.message).toContain(path(identity));
       expect(failure.message).toContain('register a new identity');

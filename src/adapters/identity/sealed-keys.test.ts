@@ -75,8 +75,8 @@ describe('hosts that share sealed keys', () => {
     await here.useIdentity(identity);
     const [before, asked] = [await objects(), service.state().identities];
     const wrong = hostOf(service.url, 'b', randomBytes(32));
-    for (const trying of [wrong.registerTask(identity, never), wrong.currentIdentity('ann')]) {
-      const failure = await failureOf(trying);
+    for (const attempt of [() => wrong.registerTask(identity, never), () => wrong.currentIdentity('ann')]) {
+      const failure = await failureOf(attempt());
       expect(failure.code).toBe('agentKeyMissing');
       expect(failure.message).toContain('sealed with another BOBBIN_STORE_KEY');
     }
@@ -141,6 +141,7 @@ it('a store that is away for a moment is no missing key, and nothing is register
   let isAway = false;
   const away = () => Promise.reject(new StoreUnavailable('s3://b could not be read: 503', '503', undefined));
   const shaky: Store = {
+    ...store,
     place: 's3://b',
     read: (name) => (isAway ? away() : store.read(name)),
     write: (name, bytes) => (isAway ? away() : store.write(name, bytes)),
@@ -149,12 +150,12 @@ it('a store that is away for a moment is no missing key, and nothing is register
   const identity = await host.registerIdentity('ann', never);
   isAway = true;
   const fresh = hostOf(service.url, 'b', KEY, shaky);
-  for (const trying of [
-    fresh.useIdentity(identity),
-    fresh.registerIdentity('ann', never),
-    fresh.currentIdentity('ann'),
+  for (const attempt of [
+    () => fresh.useIdentity(identity),
+    () => fresh.registerIdentity('ann', never),
+    () => fresh.currentIdentity('ann'),
   ])
-    expect(await failureOf(trying)).toMatchObject({ code: 'agentIdentityUnavailable' });
+    expect(await failureOf(attempt())).toMatchObject({ code: 'agentIdentityUnavailable' });
   isAway = false;
   expect(await fresh.registerIdentity('ann', never)).toEqual(identity);
   expect(service.state().identities).toBe(1);

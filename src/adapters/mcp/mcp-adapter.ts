@@ -16,6 +16,8 @@ import { toToolNames } from './tool-names.ts';
 
 export interface McpAdapterOptions {
   servers: McpServerConfig[];
+  /** See `CommandRunnerOptions`. */
+  hostId?: string;
   /** Absolute path for the records of processes, their working folders and their standard error. */
   stateDirectory: string;
   /** Version of this program, for the servers. */
@@ -31,7 +33,7 @@ export function createMcp(options: McpAdapterOptions): McpPort {
   const { stateDirectory, env, version } = options;
   const table = createProcessTable();
   const place = join(stateDirectory, 'mcp');
-  const fence = createFence({ stateDirectory, table, log: () => undefined });
+  const fence = createFence({ stateDirectory, hostId: options.hostId, table, log: () => undefined });
 
   const toStdioServer = (name: string, endpoint: Extract<McpEndpoint, { type: 'stdio' }>): StdioServer => {
     const processId = `mcp/${name}/${randomUUID()}`;

@@ -35,7 +35,9 @@ describe('Options of a model in the Responses wire format', () => {
 test('Through the AI SDK the effort is translated, and what has no effect is said', async () => {
   await using endpoint = await startEndpoint((response) => {
     beginStream(response);
-    response.end('data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n');
+    response.end(
+      'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n',
+    );
   });
   const models = createModels({
     env: { BOBBIN_MODEL_BASE_URL: endpoint.url },

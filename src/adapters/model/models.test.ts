@@ -179,7 +179,8 @@ describe('An effort that a model is not known to take', () => {
   const note = 'Model gpt-test is known to take the efforts low, high, and was asked for xhigh.';
 
   test('is sent, and the answer says so', async () => {
-    await using endpoint = await startResponses();
+    const usage = { input_tokens: 3, output_tokens: 1, total_tokens: 4 };
+    await using endpoint = await startEndpoint((response) => sendEvents(response, [completed({ usage })]));
     const models = createModels({ env: { OPENAI_BASE_URL: endpoint.url }, effortsOf });
     expect((await models.respond(request, anIo())).warnings).toEqual([note]);
     expect(endpoint.received[0]!.body).toMatchObject({ reasoning: { effort: 'xhigh' } });

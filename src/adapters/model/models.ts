@@ -3,6 +3,7 @@ import { Failure } from '../../../activities/failures.ts';
 import type { ModelPort, ModelRequest } from '../../../activities/ports.ts';
 import { createAiSdkModel } from './ai-sdk/ai-sdk.ts';
 import { nameOf, notInstalled } from './ai-sdk/load-provider.ts';
+import { withUsage } from './estimated-usage.ts';
 import { readableBy } from './foreign-compaction.ts';
 import { takesFreeform } from './freeform.ts';
 import { isInstalled } from './installed-package.ts';
@@ -70,9 +71,10 @@ export function createModels(config: ModelsConfig): ModelPort {
       const note = effortNote(given, effortsOf?.(given.model));
       const toAnswer = () =>
         responses?.respond(request, io) ?? aiSdk.respond({ ...request, model: `${provider}/${request.model}` }, io);
-      const answer = await toAnswer().catch((error: unknown) => {
+      const reported = await toAnswer().catch((error: unknown) => {
         throw withNote(error, note);
       });
+      const answer = withUsage(given, reported);
       const unused = responses === null ? unusedOptions(given, typeOfProvider(provider, providers)) : [];
       const warnings = [...(answer.warnings ?? []), ...unused, ...(note === undefined ? [] : [note])];
       return warnings.length === 0 ? answer : { ...answer, warnings };

@@ -70,7 +70,11 @@ export function onlyLoaders(environment: Record<string, string>): Record<string,
  * The environment of a command or an MCP server: harmless variables of the worker and those in `BOBBIN_COMMAND_ENV`, a
  * terminal without capabilities, no pager, and the marker by which its processes are found.
  */
-export function buildCommandEnvironment(worker: NodeJS.ProcessEnv, commandId: string): Record<string, string> {
+export function buildCommandEnvironment(
+  worker: NodeJS.ProcessEnv,
+  commandId: string,
+  path = toSearchPath([], worker),
+): Record<string, string> {
   const environment: Record<string, string> = {};
   const named = namedVariables(worker);
   for (const [name, value] of Object.entries(worker)) {
@@ -80,7 +84,7 @@ export function buildCommandEnvironment(worker: NodeJS.ProcessEnv, commandId: st
   }
   return {
     ...environment,
-    PATH: toSearchPath([], worker),
+    PATH: path,
     TERM: 'dumb',
     PAGER: 'cat',
     GIT_PAGER: 'cat',

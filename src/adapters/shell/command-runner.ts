@@ -46,6 +46,8 @@ import { openScratch, removeScratch, removeUnusedScratch, toOutsidePath } from '
 export interface CommandRunnerOptions {
   /** Absolute; contains the records of running commands, their pipes and their temporary folders. Made when needed. */
   stateDirectory: string;
+  /** Hosts that share the state directory have different ids; one that has it alone needs none. */
+  hostId?: string;
   /** Absolute; folders that no command in a sandbox can read. */
   hiddenFolders?: string[];
   /** Absolute; folders inside those that every command can read, if they exist and are no links. */
@@ -93,6 +95,7 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 export function createCommandRunner(options: CommandRunnerOptions): CommandRunner {
   const {
     stateDirectory,
+    hostId,
     hiddenFolders = [],
     shownFolders = [],
     deniedPaths = listDeniedPaths(),
@@ -101,7 +104,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     log = () => undefined,
   } = options;
   const table = createProcessTable();
-  const fence = createFence({ stateDirectory, table, log });
+  const fence = createFence({ stateDirectory, hostId, table, log });
   const pipesFolder = join(stateDirectory, 'pipes');
   const pipes = createOutputPipes(pipesFolder);
   const launcher = createLauncher({ stateDirectory, hiddenFolders, shownFolders, deniedPaths, limits });

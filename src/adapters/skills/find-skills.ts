@@ -1,7 +1,7 @@
 /** Finds the skills of the person, and those of a workspace with what the person has said about them. */
 import { join } from 'node:path';
 import { isSkillName } from '../../contract/plain/tools/read-skill.ts';
-import { realPlace } from '../../folders/real-path.ts';
+import { isThere, realPlace } from '../../folders/real-path.ts';
 import { createClosedPaths } from '../files/closed-paths.ts';
 import { type SafeFolder, inFolder } from '../files/safe-folder.ts';
 import { NAME_RULE, SKILL_FILE, type SkillFile, SkillFault, parseSkillFile, toText } from './skill-file.ts';
@@ -63,7 +63,8 @@ export async function findSkills(
 ): Promise<Found> {
   const mine = await lookIn({ path: realPlace(own), from: 'person' }, readOwn);
   const path = workspace === null ? null : join(workspace, WORKSPACE_SKILLS);
-  if (workspace === null || path === null || createClosedPaths(closed, workspace).has(path)) return mine;
+  if (workspace === null || path === null || !isThere(path)) return mine;
+  if (createClosedPaths(closed, workspace).has(path)) return mine;
   const taken = new Set(mine.skills.filter(({ state }) => state === 'usable').map(({ name }) => name));
   const hashes = await trusted.of(workspace);
   const theirs = await lookIn({ path, from: 'workspace' }, async (folder, name) => {

@@ -24,7 +24,7 @@ export interface SkillContent {
 /**
  * All files of a folder, and a hash of them: SHA-256 over a line for each file in the order of their paths, with the
  * SHA-256 of its bytes, whether it is executable, and its path as JSON. Throws a `SkillFault` for a folder with something else
- * than files and folders in it, or with too much. @param keeps whether all files stay in memory
+ * than files and folders in it, with a hard link, or with too much. @param keeps whether all files stay in memory
  */
 export async function readWhole(folder: SafeFolder, keeps: boolean, signal?: AbortSignal): Promise<SkillContent> {
   const sizes = new Map<string, number>();
@@ -34,21 +34,17 @@ export async function readWhole(folder: SafeFolder, keeps: boolean, signal?: Abo
   for await (const { path, within, name } of walk(folder)) {
     signal?.throwIfAborted();
     if (within === null) throw new SkillFault(`${path} in it is neither a file nor a folder`);
-    const { bytes, executable } = await readFile(within, name, left + 1);
+    const { content: bytes, stats } = await within.readWithStats(name, left + 1);
+    // Any file of the machine may be known by a second name.
+    if (stats.nlink > 1) throw new SkillFault(`${path} in it has a second name, as a hard link`);
     left -= bytes.length;
     if (left < 0) throw new SkillFault(`it has more than ${MAX_BYTES} bytes`);
     sizes.set(path, bytes.length);
     if (keeps || path === SKILL_FILE) files.set(path, bytes);
     // A name may contain anything but a slash; as JSON it is on one line.
-    lines.push(`${sha256(bytes)} ${executable ? 'x' : '-'} ${JSON.stringify(path)}\n`);
+    lines.push(`${sha256(bytes)} ${(stats.mode & 0o100) !== 0 ? 'x' : '-'} ${JSON.stringify(path)}\n`);
   }
   return { sizes, files, sha256: sha256(lines.sort().join('')) };
-}
-
-async function readFile(folder: SafeFolder, name: Buffer, most: number) {
-  const { file, stats } = await folder.openFile(name);
-  await file.close();
-  return { bytes: await folder.read(name, most), executable: (stats.mode & 0o100) !== 0 };
 }
 
 function sha256(content: string | Uint8Array): string {

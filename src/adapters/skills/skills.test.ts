@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -196,6 +196,12 @@ describe('skills of a workspace', () => {
 
   it.each<[string, (folder: string) => void, RegExp]>([
     ['a link out of it', (folder) => symlinkSync('/etc/passwd', join(folder, 'passwd')), /^passwd in it is neither/],
+    [
+      'a hard link to a file outside',
+      (folder) => linkSync(secret(), join(folder, 'key')),
+      /^key in it has a second name/,
+    ],
+    ['a hard link as its text', (folder) => linkAs(join(folder, 'SKILL.md')), /^SKILL\.md in it has a second name/],
     ['a loop of links', (folder) => symlinkSync('.', join(folder, 'loop')), /^loop in it is neither/],
     ['a pipe', (folder) => spawnSync('mkfifo', [join(folder, 'pipe')]), /^pipe in it is neither/],
     ['a pipe as its text', (folder) => pipeAs(join(folder, 'SKILL.md')), /^SKILL\.md in it is neither/],
@@ -215,6 +221,16 @@ describe('skills of a workspace', () => {
     expect(found[0]?.problem).toMatch(problem);
   });
 
+  function secret(): string {
+    write(join(root, 'key'), NEVER);
+    return join(root, 'key');
+  }
+
+  function linkAs(path: string): void {
+    rmSync(path);
+    linkSync(secret(), path);
+  }
+
   function pipeAs(path: string): void {
     rmSync(path);
     spawnSync('mkfifo', [path]);
@@ -231,6 +247,16 @@ describe('skills of a workspace', () => {
   function unreadable(folder: string): void {
     writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0xfe])]), '');
   }
+
+  it('are not read any more once a file of it has a second name, although its bytes are those that were trusted', async () => {
+    const folder = add(theirs(), 'deploy', { 'notes.md': 'as it was' });
+    await trust('deploy');
+    const reads = () => port().read({ name: 'deploy', path: 'notes.md' }, { cwd }, signal);
+    expect(await reads()).toMatchObject({ text: 'as it was' });
+    linkSync(join(folder, 'notes.md'), join(root, 'outside.md'));
+    expect(await reads()).toMatchObject({ fault: expect.stringContaining('There is no skill deploy') as string });
+    expect((await port().list({ cwd }, signal)).warnings.join()).toContain('second name, as a hard link');
+  });
 
   it('that are links, or have names that are no names, are shown and not read', async () => {
     add(join(root, 'elsewhere'), 'linked');

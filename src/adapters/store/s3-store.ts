@@ -38,12 +38,40 @@ export function createS3Store(place: S3Place): Store {
         throw unavailable('written', `${address}/${name}`, error);
       }
     },
+    async remove(names) {
+      const { client, DeleteObjectCommand } = await use();
+      for (const name of names) {
+        const where = `${address}/${name}`;
+        const gone = client.send(new DeleteObjectCommand({ Bucket: bucket, Key: prefix + name }));
+        await gone.catch((error: unknown) => {
+          if (codeOf(error) !== 'NoSuchKey') throw unavailable('removed', where, error);
+        });
+      }
+    },
+    async *list(start) {
+      const { client, ListObjectsV2Command } = await use();
+      for (let token: string | undefined; ;) {
+        const page = {
+          Bucket: bucket,
+          Prefix: prefix + start,
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        };
+        const answer = await client.send(new ListObjectsV2Command(page)).catch((error: unknown) => {
+          throw unavailable('listed', `${address}/${start}`, error);
+        });
+        for (const { Key: key = '', Size: bytes = 0, LastModified: at } of answer.Contents ?? [])
+          yield { name: key.slice(prefix.length), bytes, writtenAt: at?.getTime() ?? Date.now() };
+        token = answer.NextContinuationToken;
+        if (token === undefined) return;
+      }
+    },
   };
 }
 
 /** Loaded by the first use: most workers need none of it. */
 async function open({ endpoint, region, pathStyle }: S3Place) {
-  const { GetObjectCommand, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+  const { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } =
+    await import('@aws-sdk/client-s3');
   const client: S3Client = new S3Client({
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -56,7 +84,7 @@ async function open({ endpoint, region, pathStyle }: S3Place) {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  return { client, GetObjectCommand, PutObjectCommand };
+  return { client, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand };
 }
 
 async function readBody({ Body: body, ContentLength: length = 0 }: GetObjectCommandOutput, where: string) {

@@ -10,6 +10,17 @@ export interface Store {
    * Rejects with `StoreUnavailable`.
    */
   write(name: string, bytes: Uint8Array): Promise<void>;
+  /** Ignores those that do not exist. Rejects with `StoreUnavailable`. */
+  remove(names: readonly string[]): Promise<void>;
+  /** Every object whose name begins like that, in the order of the names. Rejects with `StoreUnavailable`. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+}
+
+export interface StoredObject {
+  name: string;
+  bytes: number;
+  /** When it was last written, in milliseconds since the epoch. */
+  writtenAt: number;
 }
 
 /** The store cannot be used now; a later try may succeed. The message says what was tried, what failed, and what to do. */

@@ -7,6 +7,7 @@ import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
 import type { Service } from '../service.ts';
 import { stepsOfHost, workersOfHost } from '../workers.ts';
+import { type Leaving, leaveHost } from './leave-host.ts';
 
 export const HOST_WORKFLOW_TYPE = 'host';
 
@@ -54,6 +55,11 @@ export interface Hosts {
   show(hostId: string): Promise<HostView>;
   /** The host takes no new threads, or takes them again. Its threads go on. Idempotent. Rejects with `hostNotFound`. */
   drain(hostId: string, draining?: boolean): Promise<HostView>;
+  /**
+   * Moves its threads that work in clones and are at rest to other hosts. Needs a worker. @param threadIds those to ask;
+   * all by default
+   */
+  leave(hostId: string, threadIds?: readonly string[]): Promise<Leaving>;
   /** Steps that its workers run, as of their newest heartbeats; null if the service keeps none. */
   steps(hostId: string): Promise<number | null>;
   /** Ends the registration. Rejects with `hostNotFound`, and with `hostServed` if a worker serves the host. */
@@ -87,6 +93,8 @@ export function openHosts(service: Service): Hosts {
         // The registration may not have handled it yet.
         return { ...view, draining, status: view.status === 'away' ? 'away' : draining ? 'draining' : 'serving' };
       }),
+    leave: (hostId, threadIds) =>
+      checked(`move threads away from host ${hostId}`, () => leaveHost(service, hostId, threadIds)),
     steps: (hostId) => checked(`look at host ${hostId}`, () => stepsOfHost(service, hostId)),
     forget: (hostId) =>
       checked(`forget host ${hostId}`, async () => {

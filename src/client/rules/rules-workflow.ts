@@ -25,6 +25,7 @@ import {
   type RulesKey,
 } from '../../contract/index.ts';
 import { toRulesWorkflowId } from '../../contract/plain/workflow-ids.ts';
+import { repeatedQueries } from '../repeated-queries.ts';
 import type { Service } from '../service.ts';
 
 export interface RulesWorkflow {
@@ -43,7 +44,12 @@ const PART = 50;
 
 export function openRulesWorkflow({ connection, namespace, taskQueue, client: { workflow } }: Service): RulesWorkflow {
   // What a closed workflow held does not count: an operator may have ended it because of that.
-  const open = new WorkflowClient({ connection, namespace, queryRejectCondition: 'NOT_OPEN' });
+  const open = new WorkflowClient({
+    connection,
+    namespace,
+    queryRejectCondition: 'NOT_OPEN',
+    interceptors: [repeatedQueries()],
+  });
   const send = ({ host, repository }: RulesKey, rules: readonly ApprovalRule[]) =>
     workflow.signalWithStart<typeof approvalRules, [RememberRules]>(RULES_WORKFLOW_TYPE, {
       workflowId: toRulesWorkflowId({ host, repository }),

@@ -31,7 +31,7 @@ export type TemporalParts = Required<Pick<ScheduleOptions, 'spec' | 'action' | '
 export function toTemporalParts(scheduleId: string, taskQueue: string, spec: ScheduleSpec): TemporalParts {
   const { batch, remainingActions } = spec;
   return {
-    spec: toTemporalSpec(spec),
+    spec: toTemporalTimes(spec),
     action: {
       type: 'startWorkflow',
       workflowType: BATCH_WORKFLOW_TYPE,
@@ -56,7 +56,9 @@ export function toTemporalParts(scheduleId: string, taskQueue: string, spec: Sch
   };
 }
 
-function toTemporalSpec({ times, timezone, jitterMs, startAt, endAt }: ScheduleSpec): TemporalSpec {
+type Timing = Pick<ScheduleSpec, 'times' | 'jitterMs' | 'startAt' | 'endAt'> & { timezone?: string | undefined };
+
+export function toTemporalTimes({ times, timezone, jitterMs, startAt, endAt }: Timing): TemporalSpec {
   return {
     cronExpressions: times.cron.map((line) => `${line} # ${CRON_MARK}${line}`),
     intervals: times.intervals.map(({ everyMs, offsetMs }) => ({ every: everyMs, offset: offsetMs })),
@@ -126,11 +128,11 @@ function toBatchId(workflowId: string): string {
   return workflowId.startsWith(BATCH_PREFIX) ? workflowId.slice(BATCH_PREFIX.length) : workflowId;
 }
 
-function toTimeZone({ timezone }: ScheduleSpecDescription): string {
+export function toTimeZone({ timezone }: ScheduleSpecDescription): string {
   return timezone === undefined || timezone === '' ? SCHEDULE_DEFAULTS.timezone : timezone;
 }
 
-function toTimes({ calendars = [], intervals = [] }: ScheduleSpecDescription): ScheduleTimes {
+export function toTimes({ calendars = [], intervals = [] }: ScheduleSpecDescription): ScheduleTimes {
   const isCron = ({ comment }: { comment?: string }) => comment?.startsWith(CRON_MARK) === true;
   return {
     cron: calendars.filter(isCron).map(({ comment = '' }) => comment.slice(CRON_MARK.length)),

@@ -1,12 +1,19 @@
 /** Lists threads: what the service knows of each, and on request what a worker knows of the open ones. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { type ThreadSummary, type ThreadView, WORKFLOW_TYPE, toWorkflowId } from '../../contract/index.ts';
-import { toWaitingFor } from '../../contract/plain/words/waiting-words.ts';
+import {
+  type ThreadOpening,
+  type ThreadSummary,
+  type ThreadView,
+  WORKFLOW_TYPE,
+  toWorkflowId,
+} from '../../contract/index.ts';
+import { toHostWaitWords, toWaitingFor } from '../../contract/plain/words/waiting-words.ts';
 import { askAll } from '../ask-all.ts';
 import { GRPC, grpcStatus } from '../grpc.ts';
 import { createOwnerReader } from './owners.ts';
 import type { Service } from '../service.ts';
+import { isOpening } from './opening.ts';
 import { openHandle } from './thread-handle.ts';
 
 export interface ListOptions {
@@ -16,6 +23,8 @@ export interface ListOptions {
   waiting?: boolean;
   /** Also the threads that other workflows started: agents, reviews, targets of batches. */
   agents?: boolean;
+  /** Only those on the task queue of this client. */
+  ownQueue?: boolean;
   limit?: number;
   /** Only threads of this owner; `StartOptions` says what that is. */
   owner?: string;
@@ -45,11 +54,12 @@ async function find(
   service: Service,
   options: ListOptions,
 ): Promise<{ summaries: ThreadSummary[]; filtered: boolean }> {
-  const { open = false, waiting = false, agents = false } = options;
+  const { open = false, waiting = false, agents = false, ownQueue = false } = options;
   const conditions = [
     `WorkflowType = "${WORKFLOW_TYPE}"`,
     ...(open || waiting ? ['ExecutionStatus = "Running"'] : []),
     ...(agents ? [] : ['ParentWorkflowId IS NULL']),
+    ...(ownQueue ? [`TaskQueue = "${service.taskQueue}"`] : []),
   ];
   if (!waiting) return { summaries: await query(service, conditions, options), filtered: true };
   try {
@@ -115,6 +125,8 @@ function toStatus(workflow: string, known: string | undefined): ThreadSummary['s
     case 'TIMED_OUT':
       return 'terminated';
     default:
+      // Its turn waits: see `SEARCH_ATTRIBUTES`.
+      if (known === 'waitingForHost') return 'active';
       return isOpenStatus(known) ? known : 'running';
   }
 }
@@ -128,12 +140,26 @@ function isOpenStatus(status: string | undefined): status is (typeof OPEN)[numbe
 /** What a worker knows of the open ones; a thread without an answer stays as the service knows it. */
 async function withAnswers(service: Service, summaries: readonly ThreadSummary[]): Promise<ThreadSummary[]> {
   const open = summaries.filter(isOpen);
-  const views = await askAll(service, open, (quick, { threadId }) => openHandle(quick, threadId).view({ wait: false }));
+  const views = await askAll(service, open, (quick, { threadId }) => viewOrOpening(quick, threadId));
   const found = new Map(open.map((summary, index) => [summary, views[index] ?? null]));
   return summaries.map((summary) => {
     const view = found.get(summary) ?? null;
-    return view === null ? summary : withView(summary, view);
+    if (view === null) return summary;
+    return 'settings' in view ? withView(summary, view) : withOpening(summary, view);
   });
+}
+
+async function viewOrOpening(service: Service, threadId: string): Promise<ThreadView | ThreadOpening | null> {
+  const thread = openHandle(service, threadId);
+  return thread.view({ wait: false }).catch((error: unknown) => {
+    if (isOpening(error)) return thread.opening();
+    throw error;
+  });
+}
+
+function withOpening(summary: ThreadSummary, { status, waitsFor }: ThreadOpening): ThreadSummary {
+  if (waitsFor === null) return { ...summary, status };
+  return { ...summary, status, waitsFor: { who: 'bobbin', what: toHostWaitWords(waitsFor) }, waitsForPerson: false };
 }
 
 function isOpen({ status }: ThreadSummary): boolean {

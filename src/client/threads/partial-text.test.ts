@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PartialEvent } from '../../contract/index.ts';
+import type { PartialEvent, ThreadEvent } from '../../contract/index.ts';
 import { createPartialText } from './partial-text.ts';
 import type { StepProgress } from './progress.ts';
 
@@ -11,6 +11,11 @@ function model(text: string, more: Partial<StepProgress & { chars: number }> = {
 
 function command(output: string): StepProgress {
   return { ...step, id: 'run/2', type: 'command', itemId: 'item_2', output, chars: output.length };
+}
+
+function sessions(...tails: [id: number, output: string, before?: number][]): StepProgress {
+  const all = tails.map(([sessionId, output, before = 0]) => ({ sessionId, output, chars: before + output.length }));
+  return { ...step, id: `run/${tails.length}`, activity: 'awaitSessions', type: 'sessions', sessions: all };
 }
 
 /** Follows until no step is listed. A reading that is null fails. */
@@ -91,6 +96,32 @@ it('yields the patch that the model is writing, the next one and that of another
     { type: 'step/retrying', activity: 'callModel', attempt: 2, lastFailure: null },
     { ...part, attempt: 2, call: 1, offset: 0, delta: 'again' },
   ]);
+});
+
+it('yields each part of what a session writes once, whichever step waits for it, and nothing after its end', async () => {
+  const readings = [
+    [sessions([4, 'one'])],
+    [sessions([4, 'one two'], [9, 'end', 5_000])],
+    [sessions([4, ' three', 7])],
+  ];
+  const ended = (sessionId: number, more: object): ThreadEvent => {
+    const item = { id: 'item_10', type: 'commandSession', sessionId, ...more } as never;
+    return { seq: 1, at: 0, type: 'item/completed', turnId: '', item };
+  };
+  const partial = createPartialText(() => Promise.resolve(readings.shift() ?? []));
+  partial.note(ended(4, { continuesAs: 'item_11' }));
+  const part = { type: 'item/commandSession/outputDelta' };
+  const events: PartialEvent[] = [];
+  for await (const event of partial.follow(new AbortController().signal)) events.push(event);
+  expect(events).toEqual([
+    { ...part, sessionId: 4, offset: 0, delta: 'one' },
+    { ...part, sessionId: 4, offset: 3, delta: ' two' },
+    { ...part, sessionId: 9, offset: 5_000, delta: 'end' },
+    { ...part, sessionId: 4, offset: 7, delta: ' three' },
+  ]);
+  partial.note(ended(4, {}));
+  readings.push([sessions([4, 'one two three four'])]);
+  expect(await partial.follow(new AbortController().signal).next()).toMatchObject({ done: true });
 });
 
 it('shows nothing more of what has ended, while its step is still listed', async () => {

@@ -1,7 +1,9 @@
 /** Turns what running steps show of their work into events, each part once. */
 import type { PartialEvent, ThreadEvent } from '../../contract/index.ts';
 import { pause, untilAborted } from './history-changes.ts';
+import { partsAfter } from './parts-after.ts';
 import type { StepProgress } from './progress.ts';
+import { createSessionOutput } from './session-output.ts';
 
 export interface PartialText {
   /** Notes that a step or a turn has ended. */
@@ -37,18 +39,22 @@ export function createPartialText(read: () => Promise<StepProgress[]>): PartialT
   let shown = new Map<string, Shown>();
   /** Turns and items that have ended, while their steps may still be listed. */
   const ended = new Set<string>();
+  const sessions = createSessionOutput();
 
   const toEvents = (steps: readonly StepProgress[]): PartialEvent[] => {
     const before = shown;
     shown = new Map(steps.map((step) => [step.id, toShown(step)]));
     if (steps.length === 0) ended.clear();
-    return steps.filter((step) => !ended.has(ownerOf(step))).flatMap((step) => since(before.get(step.id), step));
+    return steps
+      .filter((step) => !ended.has(ownerOf(step)))
+      .flatMap((step) => [...since(before.get(step.id), step), ...sessions.since(step)]);
   };
 
   return {
     note(event) {
       if (event.type === 'turn/completed') ended.add(event.turn.turnId);
       if (event.type === 'item/completed') ended.add(event.item.id);
+      sessions.note(event);
     },
     async *follow(signal) {
       following += 1;
@@ -109,6 +115,7 @@ function textSince({ chars, reasoning, message, patch }: Shown, step: StepProgre
     case 'mcp':
       if (step.text === message) return [];
       return [{ type: 'item/mcpToolCall/progress', itemId: step.itemId, message: step.text }];
+    case 'sessions':
     case 'other':
       return [];
   }
@@ -121,15 +128,8 @@ function patchSince(shown: Shown['patch'], { patch }: Extract<StepProgress, { ty
   return parts.map((part) => ({ type: 'item/fileChange/patchDelta' as const, call, ...part }));
 }
 
-/** @param tail the end of a text of `chars` characters */
-function partsAfter(shown: number, tail: string, chars: number): { offset: number; delta: string }[] {
-  if (chars <= shown) return [];
-  const start = chars - tail.length;
-  const offset = Math.max(shown, start);
-  return [{ offset, delta: tail.slice(offset - start) }];
-}
-
 /** The turn or item with whose end a step shows nothing more. */
 function ownerOf(step: StepProgress): string {
-  return step.type === 'model' ? step.turnId : step.type === 'other' ? '' : step.itemId;
+  if (step.type === 'model') return step.turnId;
+  return 'itemId' in step ? step.itemId : '';
 }

@@ -10,9 +10,18 @@ type StepText =
   /** `step` is the number of the model step in its turn. */
   | { type: 'model'; turnId: string; step: number; text: string; chars: number; reasoning?: Tail; patch?: PatchText }
   | { type: 'command'; itemId: string; output: string; chars: number }
+  /** Of commands that were left running, those that have written something. */
+  | { type: 'sessions'; sessions: SessionTail[] }
   /** The last progress message of an MCP server. */
   | { type: 'mcp'; itemId: string; text: string }
   | { type: 'other' };
+
+/** The end of the output of a session, of `chars` characters. */
+export interface SessionTail {
+  sessionId: number;
+  output: string;
+  chars: number;
+}
 
 /** The end of a text of `chars` characters. */
 interface Tail {
@@ -51,10 +60,17 @@ function toText(details: unknown, attempt: number): StepText {
     case 'command':
       if (isText(itemId) && isText(output) && isCount(chars)) return { type, itemId, output, chars };
       break;
+    case 'sessions':
+      return { type, sessions: Array.isArray(rest['sessions']) ? rest['sessions'].flatMap(toSessionTail) : [] };
     case 'mcp':
       if (isText(itemId) && isText(text)) return { type, itemId, text };
   }
   return { type: 'other' };
+}
+
+function toSessionTail(value: unknown): SessionTail[] {
+  const { id, output, chars } = (value ?? {}) as Record<string, unknown>;
+  return isCount(id) && isText(output) && isCount(chars) ? [{ sessionId: id, output, chars }] : [];
 }
 
 function toReasoning(value: unknown): { reasoning?: Tail } {

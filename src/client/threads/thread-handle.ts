@@ -9,6 +9,8 @@ import {
   type InterruptTurn,
   InterruptTurnSchema,
   type Item,
+  type MoveThread,
+  MoveThreadSchema,
   type OnBusy,
   type PartialEvent,
   type RepositoryRules,
@@ -24,6 +26,7 @@ import {
   SteerTurnSchema,
   SubmitTurnSchema,
   type ThreadEvent,
+  type ThreadOpening,
   type ThreadRequest,
   type ThreadRules,
   type ThreadView,
@@ -31,6 +34,7 @@ import {
   type TurnCompletion,
   type UndoPreview,
   type TurnSubmission,
+  type WorkspaceMove,
   toWorkflowId,
 } from '../../contract/index.ts';
 import {
@@ -40,6 +44,8 @@ import {
   interruptTurnSignal,
   interruptUpdate,
   itemsQuery,
+  moveUpdate,
+  openingQuery,
   resolveRequestSignal,
   resolveUpdate,
   revokeRuleSignal,
@@ -57,6 +63,7 @@ import { callsOf } from '../calls.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
 import { readRulesOf, revokeRuleOf } from '../rules/repository-rules.ts';
+import { viewOnceOpen } from './opening.ts';
 import { openSource } from './event-source.ts';
 import { type EventStreamOptions, streamEvents } from './event-stream.ts';
 import type { StepProgress } from './progress.ts';
@@ -67,6 +74,9 @@ import { toWholeRequest } from './whole-request.ts';
 
 /** Longer than the time that a thread gives a step to end. */
 const INTERRUPT_DEADLINE_MS = 30_000;
+
+/** Hosts are waited for, and a workspace may have to be restored. */
+const MOVE_DEADLINE_MS = 30 * 60_000;
 
 export interface ThreadHandle {
   readonly threadId: string;
@@ -91,7 +101,9 @@ export interface ThreadHandle {
   editQueue(edit: EditQueue): Promise<void>;
   /** The same as a signal: durable without a worker. A late one is recorded as rejected. */
   requestQueueEdit(edit: EditQueue): Promise<void>;
-  /** Resolves when the terminal event of the turn is recorded. Its `quiescent` says whether all processes have ended. */
+  /**
+   * Resolves when the terminal event of the turn is recorded; if the thread waits for its host to be opened, at once: the turn
+   * ends before its first step then. Its `quiescent` says whether all processes have ended. */
   interrupt(interrupt?: InterruptTurn): Promise<{ turnId: string | null }>;
   /** The same without waiting, and without a worker. */
   requestInterrupt(interrupt?: InterruptTurn): Promise<void>;
@@ -111,8 +123,13 @@ export interface ThreadHandle {
   repositoryRules(): Promise<RepositoryRules>;
   /** Revokes one of them, for every thread of the repository, and returns the others. Rejects with `ruleUnknown`, too. */
   revokeRepositoryRule(revocation: RevokeRule): Promise<RepositoryRules>;
-  /** @param options `wait: false` rejects with `threadOpening` if the thread is not open yet */
+  /**
+   * Waits for a moment if the thread is not open yet, then rejects with `threadOpening`. Rejects with `threadRefused` if it
+   * never will be. @param options `wait: false` rejects at once
+   */
   view(options?: { wait: boolean }): Promise<ThreadView>;
+  /** Which host a thread waits for that is not open yet; null if it is open. */
+  opening(): Promise<ThreadOpening | null>;
   /**
    * Every event after `after` in order, each once. Survives lost connections. Ends after `thread/closed`. With `partial`, also
    * what running steps show of their work.
@@ -146,6 +163,13 @@ export interface ThreadHandle {
   rollback(rollback: RollbackTurns): Promise<{ dropped: string[] }>;
   /** The same as a signal: durable without a worker. It is recorded as rejected if it cannot be done. */
   requestRollback(rollback: RollbackTurns): Promise<void>;
+  /**
+   * Moves the thread to another folder, on another host or on its own, and resolves when it works there. The former host may
+   * be gone. Rejects, and changes nothing, with `threadBusy` while a turn is active, `agentsOpen`, `samePlace`, `notMovable`,
+   * `hostUnknown`, `hostNotServing`, `workspaceMissing`, `workspaceClosed`. Open agents are closed if no worker serves the
+   * former host; otherwise they are the reason for `agentsOpen`.
+   */
+  move(move: MoveThread): Promise<WorkspaceMove>;
   /** Stops everything and closes the thread. Durable as soon as it resolves. */
   close(close?: CloseThread): Promise<void>;
 }
@@ -257,7 +281,14 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       call('revoke a rule', async () => handle.signal(revokeRuleSignal, RevokeRuleSchema.parse(revocation))),
     repositoryRules: async () => readRulesOf(service, (await thread.view()).settings),
     revokeRepositoryRule: async (revocation) => revokeRuleOf(service, (await thread.view()).settings, revocation),
-    view: ({ wait } = { wait: true }) => (wait ? ask : call)('read the thread', () => handle.query(threadQuery)),
+    view: ({ wait } = { wait: true }) =>
+      wait
+        ? viewOnceOpen(service, thread, service.deadlineMs)
+        : call('read the thread', () => handle.query(threadQuery)),
+    opening: async () => {
+      const opening = await ask('read the thread', () => handle.query(openingQuery));
+      return opening === null ? null : { ...opening, threadId };
+    },
     progress: source.progress,
     async undo() {
       const turnId = `undo-${randomUUID()}`;
@@ -286,6 +317,12 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       ),
     requestRollback: (rollback) =>
       call('roll back', async () => handle.signal(rollbackTurnsSignal, RollbackTurnsSchema.parse(rollback))),
+    move: (move) =>
+      call(
+        'move the thread',
+        () => handle.executeUpdate(moveUpdate, { args: [MoveThreadSchema.parse(move)], updateId: randomUUID() }),
+        MOVE_DEADLINE_MS,
+      ),
     close: (close = {}) =>
       call('close the thread', async () => handle.signal(closeThreadSignal, CloseThreadSchema.parse(close))),
     async *items({ after: first = 0 } = {}) {

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { type StartThread, WORKFLOW_TYPE, toWorkflowId } from '../../contract/index.ts';
+import { type StartThread, WORKFLOW_TYPE, type Workspace, toWorkflowId } from '../../contract/index.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import type { Service } from '../service.ts';
 
@@ -13,10 +13,11 @@ const LETTERS = 5;
 /** Of the folder's name, so that the id stays short enough for a column. */
 const NAME_CHARS = 40;
 
-/** A new id, `<repository>-<five letters>`, that no thread has, open or kept closed. @param cwd the workspace */
-export async function newThreadId(service: Service, cwd: string): Promise<string> {
+/** A new id, `<repository>-<five letters>`, that no thread has, open or kept closed. */
+export async function newThreadId(service: Service, { cwd, repository = '' }: Workspace): Promise<string> {
+  const name = nameOf(cwd ?? repository.replace(/(\.git)?\/*$/, '').replace(/^.*:/, ''));
   for (;;) {
-    const threadId = `${nameOf(cwd)}-${letters()}`;
+    const threadId = `${name}-${letters()}`;
     if (!(await exists(service, threadId))) return threadId;
   }
 }

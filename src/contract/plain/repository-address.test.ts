@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isRefName, isRemoteRefName } from './ref-name.ts';
-import { faultOfRepository, transportOf, withoutSecrets } from './repository-address.ts';
+import { faultOfRepository, normalizedRepository, transportOf, withoutSecrets } from './repository-address.ts';
 
 describe('the address of a repository', () => {
   it('is a path, one of four kinds of URL, or short for ssh', () => {
@@ -93,5 +93,24 @@ describe('the name of a branch', () => {
     expect(['main', 'refs/heads/x', 'HEAD', 'v1.0', 'a'.repeat(40)].filter(isRemoteRefName)).toHaveLength(5);
     const refused = ['v1~2', 'x^', 'a..b', 'main@{1}', '@', 'x.lock', 'a.lock/b', '.x', 'a/.x', 'a//b', 'a/', '/a'];
     expect(refused.filter(isRemoteRefName)).toEqual([]);
+  });
+});
+
+describe('one spelling of an address', () => {
+  it.each([
+    ['HTTPS://Git.Example.COM:443/Team/Api.git/', 'https://git.example.com/Team/Api.git'],
+    ['http://127.0.0.1:8080/a', 'http://127.0.0.1:8080/a'],
+    ['ssh://git@Host:22/a', 'ssh://git@host/a'],
+    ['Git@Host.example.com:Team/Api.git/', 'Git@host.example.com:Team/Api.git'],
+    ['file:///srv/A/', 'file:///srv/A'],
+    ['file:///', 'file:///'],
+  ])('is that of %s', (given, expected) => {
+    expect(normalizedRepository(given)).toBe(expected);
+    expect(normalizedRepository(expected)).toBe(expected);
+  });
+
+  it('keeps addresses apart that may name two repositories', () => {
+    const some = ['https://h/a', 'https://h/a.git', 'http://h/a', 'https://h:444/a', 'https://h/A', 'h:a', 'me@h:a'];
+    expect(new Set(some.map(normalizedRepository)).size).toBe(some.length);
   });
 });

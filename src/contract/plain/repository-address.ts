@@ -88,3 +88,28 @@ function withoutUser(authority: string): string {
 function withoutPassword(text: string): string {
   return text.replace(/^([^/:@%]*)(?::|%3a)(?:[^/]*@|.*@(?=[^/@]*:))/is, '$1@');
 }
+
+const DEFAULT_PORT: Record<string, string> = { http: ':80', https: ':443', ssh: ':22' };
+
+/**
+ * One spelling for addresses that are the same by the rules of URLs, for an address that {@link faultOfRepository} takes.
+ * Whatever a server treats alike in addition, such as a path with and without `.git`, stays apart.
+ */
+export function normalizedRepository(address: string): string {
+  const [, scheme, authority = '', rest = ''] = URL_FORM.exec(address) ?? [];
+  const path = rest.replace(/(?!^)\/+$/, '');
+  if (scheme !== undefined) {
+    const name = scheme.toLowerCase();
+    const place = lowerHost(authority);
+    const port = DEFAULT_PORT[name];
+    const shown = port !== undefined && place.endsWith(port) ? place.slice(0, -port.length) : place;
+    return `${name}://${shown}${path}`;
+  }
+  const [, user, host = '', short = ''] = SHORT_FORM.exec(address) ?? [];
+  return `${user === undefined ? '' : `${user}@`}${host.toLowerCase()}:${short.replace(/(?!^)\/+$/, '')}`;
+}
+
+function lowerHost(authority: string): string {
+  const at = authority.lastIndexOf('@') + 1;
+  return `${authority.slice(0, at)}${authority.slice(at).toLowerCase()}`;
+}

@@ -37,5 +37,5 @@ export interface WireNotes {
   /** The rejection of a list with too many entries; `malformed` if it is left out. */
   code?: 'inputTooLarge';
   /** A refinement, by its name in `workflows/sandbox/message-rules.ts`. */
-  rule?: 'input' | 'turn' | 'edit' | 'start' | 'path' | 'ref' | 'repository' | 'targets';
+  rule?: 'input' | 'turn' | 'edit' | 'start' | 'path' | 'ref' | 'repository' | 'targets' | 'workspace';
 }

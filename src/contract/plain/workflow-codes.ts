@@ -9,6 +9,7 @@ export const WORKFLOW_CODES = {
   nothingToUndo: 'nothingToUndo',
   reviewNotStarted: 'reviewNotStarted',
   reviewThreadLost: 'reviewThreadLost',
+  snapshotElsewhere: 'snapshotElsewhere',
   snapshotUnavailable: 'snapshotUnavailable',
   stepTimedOut: 'stepTimedOut',
   workspaceOnNoHost: 'workspaceOnNoHost',

@@ -3,36 +3,12 @@ import { LimitsSchema, type Spent } from '../threads/budget.ts';
 import type { FindingCounts } from './review.ts';
 import { LIMITS } from '../plain/limits.ts';
 import { describeTooLarge, isTooLarge } from '../plain/batch-size.ts';
-import { faultOfRepository } from '../plain/repository-address.ts';
-import { isRefName } from '../plain/ref-name.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
-import { IdSchema, compact, optional, orNull } from '../shapes.ts';
+import { HostIdSchema, IdSchema, RefSchema, RepositorySchema, compact, optional, orNull } from '../shapes.ts';
 import { AgentIdentityChoiceSchema } from '../threads/thread.ts';
 
 /** Workflow type of one firing of a batch. Its workflow id is `batch-review/` and the id of the batch. */
 export const BATCH_WORKFLOW_TYPE = 'batchReview';
-
-/**
- * An absolute path on the workers, or an https, http, ssh or file URL, or `host:path`, which is fetched into the
- * workers' folder of workspaces. Credentials come from the workers' environment: an address that may contain one is
- * refused, since it would be stored.
- */
-const RepositorySchema = z
-  .string()
-  .min(1)
-  .max(LIMITS.pathChars)
-  .superRefine((address, context) => {
-    const fault = faultOfRepository(address);
-    if (fault !== null) context.addIssue({ code: 'custom', message: fault.message });
-  })
-  .meta({ rule: 'repository' } satisfies WireNotes);
-
-const RefSchema = z
-  .string()
-  .min(1)
-  .max(LIMITS.idChars)
-  .refine(isRefName, 'the name of a branch or a commit is needed')
-  .meta({ rule: 'ref' } satisfies WireNotes);
 
 /** The reviewed commits, and what they are compared with. */
 export const BatchTargetSchema = z
@@ -45,6 +21,8 @@ export const BatchTargetSchema = z
      * pass, only what is new since the last completed review.
      */
     base: optional(RefSchema),
+    /** The host that has the repository, or fetches it. Default: one that can. A target of each host has its own ledger. */
+    host: optional(HostIdSchema),
   })
   .transform(compact);
 export type BatchTarget = z.infer<typeof BatchTargetSchema>;

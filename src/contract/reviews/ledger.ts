@@ -114,7 +114,12 @@ export type RunBeginning =
   /** Another run is under way. */
   | { type: 'busy'; workflowId: string }
   /** That head was already reviewed with those rules. */
-  | { type: 'alreadyReviewed'; runId: string }
+  | {
+      type: 'alreadyReviewed';
+      runId: string;
+      /** If it was this run itself, whose answer was lost: what was recorded. Earlier releases leave it out. */
+      counts?: FindingCounts;
+    }
   /** `anchor` is the head of the last completed run; `full` means a full pass. */
   | { type: 'begun'; anchor: string | null; full: boolean; known: KnownFinding[] };
 

@@ -38,7 +38,7 @@ const MOST_TIMES = 100;
 
 const YEAR_MS = 31_536_000_000;
 
-const CronSchema = z
+export const CronSchema = z
   .string()
   .max(LIMITS.idChars)
   .transform((line) => line.trim().replaceAll(/\s+/g, ' '))
@@ -73,7 +73,7 @@ const TimesSchema = z
 export type ScheduleTimes = z.infer<typeof TimesSchema>;
 
 /** A name of the IANA database, in its exact spelling, the only one that the service accepts. */
-const TimeZoneSchema = z
+export const TimeZoneSchema = z
   .string()
   .max(LIMITS.idChars)
   .transform((name, context) => {

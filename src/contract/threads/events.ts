@@ -1,15 +1,18 @@
 import type { ArchiveSegment, Item, PlanStep } from './items.ts';
+import type { WorkspaceMove } from './move.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
 import type { ApprovalRule } from './rules.ts';
 import type { SubThread } from './sub-threads.ts';
-import type { ForkOrigin, ThreadSettings } from './thread.ts';
+import type { ForkOrigin, Managed, ThreadSettings } from './thread.ts';
 import type { TurnCompletion, TurnError, TurnKind, Usage } from './turn.ts';
 
 /** The content of an event, by its Codex app-server name if there is one. */
 export type EventBody =
   | { type: 'thread/started'; threadId: string; settings: ThreadSettings; forkedFrom: ForkOrigin | null }
   /** The host that has the workspace: its workers run the steps of the thread. */
-  | { type: 'workspace/bound'; host: string; cwd: string; root: string }
+  | { type: 'workspace/bound'; host: string; cwd: string; root: string; managed?: Managed }
+  /** From here on the thread works in that place. */
+  | ({ type: 'workspace/moved' } & WorkspaceMove)
   | { type: 'thread/closed'; reason: string | null }
   /** Turns were removed from the conversation, newest last; files are unchanged. */
   | { type: 'thread/rolledBack'; numTurns: number; dropped: string[] }
@@ -77,6 +80,8 @@ export type PartialEvent =
       delta: string;
     }
   | { type: 'item/commandExecution/outputDelta'; itemId: string; offset: number; delta: string }
+  /** Of a command that was left running, counted from its beginning. It comes seconds late. */
+  | { type: 'item/commandSession/outputDelta'; sessionId: number; offset: number; delta: string }
   | { type: 'item/mcpToolCall/progress'; itemId: string; message: string }
   /** A step that failed for a reason outside of the thread, or lost its worker, is tried again. */
   | { type: 'step/retrying'; activity: string; attempt: number; lastFailure: string | null };
@@ -118,7 +123,10 @@ export type RejectionCode =
   | 'requestMismatch'
   | 'ruleUnknown'
   | 'threadClosed'
-  | 'notAChild';
+  | 'notAChild'
+  | 'samePlace'
+  | 'notMovable'
+  | 'agentsOpen';
 
 /** Answer of the `events` query. */
 export interface EventsPage {

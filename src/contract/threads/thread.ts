@@ -2,9 +2,20 @@ import { z } from 'zod';
 import { type Budget, BudgetSchema, type Spent } from './budget.ts';
 import { LIMITS } from '../plain/limits.ts';
 import type { ModelOptions } from '../plain/model-options.ts';
+import { faultOfWorkspace } from '../plain/workspace-rules.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
-import { HostIdSchema, IdSchema, PathSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
+import {
+  HostIdSchema,
+  IdSchema,
+  PathSchema,
+  RefSchema,
+  RepositorySchema,
+  ShortTextSchema,
+  compact,
+  optional,
+} from '../shapes.ts';
 import { MODEL_OPTIONS } from './model-options.ts';
+import type { WorkspaceMove } from './move.ts';
 import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxModeSchema } from './policies.ts';
 import type { RulesPlace } from './rules.ts';
 import { type Parent, ParentSchema, type SubThreadLimits } from './sub-threads.ts';
@@ -16,13 +27,46 @@ export { HostIdSchema };
 export const AgentIdentityModeSchema = z.enum(['off', 'recoverable', 'strict']);
 export type AgentIdentityMode = z.infer<typeof AgentIdentityModeSchema>;
 
-/**
- * `root` is the real path that `cwd` must have. Default: the one that it has when the thread begins. `host` is the host
- * that has the folder. Default: one that has it.
- */
+/** A folder that a host has. */
+export interface FolderWorkspace {
+  cwd: string;
+  /** The real path that `cwd` must have. Default: the one that it has when the thread begins. */
+  root?: string;
+  /** Default: a host that has the folder. */
+  host?: string;
+  repository?: undefined;
+}
+
+/** A repository that a host fetches, into a folder for this thread. */
+export interface ManagedWorkspace {
+  /** An https, http, ssh or file URL, or `host:path`; without credentials, since it is stored. */
+  repository: string;
+  /** A branch, a tag, or the full id of a commit. Default: the `HEAD` of the repository. */
+  ref?: string;
+  /** The folder in it to work in. Default: its top. */
+  path?: string;
+  /** Default: any host that takes new threads. */
+  host?: string;
+  cwd?: undefined;
+}
+
+export type Workspace = FolderWorkspace | ManagedWorkspace;
+
 export const WorkspaceSchema = z
-  .object({ cwd: PathSchema, root: optional(PathSchema), host: optional(HostIdSchema) })
-  .transform(compact);
+  .object({
+    cwd: optional(PathSchema),
+    root: optional(PathSchema),
+    host: optional(HostIdSchema),
+    repository: optional(RepositorySchema),
+    ref: optional(RefSchema),
+    path: optional(z.string().min(1).max(LIMITS.pathChars)),
+  })
+  .superRefine((workspace, context) => {
+    const fault = faultOfWorkspace(workspace);
+    if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+  })
+  .transform((workspace): Workspace => compact(workspace) as unknown as Workspace)
+  .meta({ rule: 'workspace' } satisfies WireNotes);
 
 export const AgentIdentityChoiceSchema = z.object({ mode: AgentIdentityModeSchema, account: IdSchema });
 export type AgentIdentityChoice = z.infer<typeof AgentIdentityChoiceSchema>;
@@ -81,6 +125,10 @@ export const StartThreadSchema = z
     error: 'a fork has its own id',
     path: ['threadId'],
   })
+  .refine(({ workspace, resume, fork }) => workspace.cwd !== undefined || (resume ?? fork) === undefined, {
+    error: 'a fork or a resumed thread takes a folder: it has the files of its source',
+    path: ['workspace', 'repository'],
+  })
   .transform(compact)
   .meta({ rule: 'start' } satisfies WireNotes);
 export type StartThread = z.infer<typeof StartThreadSchema>;
@@ -91,6 +139,15 @@ export interface ForkOrigin {
   turnId: string | null;
 }
 
+/** Where the files of a managed workspace come from. */
+export interface Managed {
+  repository: string;
+  ref?: string;
+  path?: string;
+  /** Full id of the commit that was checked out when the thread began. */
+  commit: string;
+}
+
 /** All members of a start argument, with the worker's defaults filled in. */
 export interface ThreadSettings extends ModelOptions {
   cwd: string;
@@ -98,10 +155,16 @@ export interface ThreadSettings extends ModelOptions {
   root?: string;
   /** The host whose workers run its steps. Those of threads of earlier releases run on any. */
   host?: string;
+  /** The repository that its host fetched into `cwd`; left out if the start argument named a folder. */
+  managed?: Managed;
+  /** The group of its host: another host of it sees the same folder under the same path. Left out if it is in none. */
+  hostGroup?: string;
   /** Milliseconds that a step waits for its host before it fails. */
   hostGraceMs?: number;
   /** Milliseconds until a turn asks whether its host is there. Left out if no other host could. */
   hostProbeMs?: number;
+  /** How it came to its host and folder; left out if it was never moved. */
+  moved?: WorkspaceMove;
   title: string;
   model: string;
   instructions: string;
@@ -161,4 +224,9 @@ export type ThreadResult =
       /** For a sub-thread whose parent waits for the result: how its newest turn ended, and its total usage. */
       outcome?: { turn: TurnCompletion | null; spent: Spent };
     }
-  | { status: 'refused'; reason: string };
+  | {
+      status: 'refused';
+      reason: string;
+      /** Of the failure, such as `workspaceOnNoHost`; left out if it has none, and by earlier releases. */
+      code?: string;
+    };

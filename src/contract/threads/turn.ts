@@ -192,6 +192,11 @@ const completion = {
   /** Milliseconds that it waited for a person; left out if it did not. */
   waitedMs: optional(CountedSchema),
   usage: UsageSchema,
+  /**
+   * Commands that may still run on hosts that the thread has left, and write into the same files: those hosts were lost.
+   * An id that ends with `/*` stands for all commands of an agent and of those below it. Left out if there are none.
+   */
+  mayStillRun: optional(z.array(z.object({ host: z.string(), commandIds: z.array(z.string()) }))),
 };
 
 /** The one terminal event of a turn. */

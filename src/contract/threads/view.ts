@@ -2,6 +2,7 @@ import type { AgentTaskView } from './agent-task.ts';
 import type { CompactionTrigger } from './items.ts';
 import type { BudgetView } from './budget.ts';
 import type { ThreadRequest } from './requests.ts';
+import type { StoredFilesView, WorkspacePlace } from './move.ts';
 import type { SubThread } from './sub-threads.ts';
 import type { ForkOrigin, ThreadSettings } from './thread.ts';
 import type { Overrides, TurnKind, Usage } from './turn.ts';
@@ -62,8 +63,29 @@ export interface QueuedTurnView {
   overrides: Overrides;
 }
 
+/** A host that has to open a thread. */
+export interface HostWait {
+  host: string;
+  /** Milliseconds since the epoch. */
+  since: number;
+  /** What the host fetches first; left out for a folder. */
+  repository?: string;
+}
+
+/** Answer of the `opening` query, for a thread that has no view yet. */
+export interface ThreadOpening {
+  threadId: string;
+  status: 'opening';
+  /** Null while it waits for no host, or asks several. */
+  waitsFor: HostWait | null;
+}
+
 /** Answer of the `thread` query. */
 export interface ThreadView {
+  /** The files that another host can restore; left out unless its workspace is a repository that a host has fetched. */
+  stored?: StoredFilesView;
+  /** Left out unless it is being moved there; the host is empty as long as none is chosen. */
+  moving?: WorkspacePlace;
   threadId: string;
   status: 'opening' | 'idle' | 'active' | 'closing' | 'closed';
   /** By their Codex names, set while `status` is `active`. */

@@ -168,6 +168,21 @@ describe('other tools', () => {
     expect(called.items[0]).toMatchObject({ name: 'spawn_agent', namespace: 'multi_agent', arguments: '{"a": 1}' });
   });
 
+  it('write to the command that was left running last, of Bobbin and of Codex', async () => {
+    const both = [EXEC_COMMAND, tool('write_stdin', { session_id: {}, chars: {} })];
+    const text = 'run: a\nrun: b\nrun: c\nsession: {"chars":"x\\n"}\nsession: {}\nsession: chars';
+    const outputs: Record<string, string> = {
+      a: 'Still running, as session 3\nWall time: 1.0 seconds',
+      b: 'Wall time: 1.0 seconds\nProcess running with session ID 17\nOutput:',
+      c: 'Exit code: 0\nOutput:\nsession 9',
+    };
+    const turn = await runTurn(server.url, text, (call) => outputs[String(args(call)['cmd'])] ?? '', { tools: both });
+    expect(turn.calls.slice(3).map(args)).toEqual([{ session_id: 17, chars: 'x\n' }, { session_id: 17 }]);
+    expect(turn.answer).toContain('I cannot read the rule line `session: chars`');
+    const [none] = (await respond(server.url, [user('session: {}')], { tools: both })).items;
+    expect(args(none)).toEqual({ session_id: 0 });
+  });
+
   it('are called as the call line says, with malformed arguments too', async () => {
     const { items } = await respond(server.url, [user('call: no_such_tool {"a": 1,')]);
     expect(items[0]).toMatchObject({ type: 'function_call', name: 'no_such_tool', arguments: '{"a": 1,' });

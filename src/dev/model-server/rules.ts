@@ -11,6 +11,7 @@
  *   spawn: PROMPT           spawn_agent
  *   search: QUERY           a search of the web, which the server itself has done; its response goes on
  *   call: NAME ARGUMENTS    any tool, the arguments as they stand, be they JSON or not
+ *   session: ARGUMENTS      write_stdin to the command that was left running last; JSON, without its id
  *   say: TEXT               text of the answer; before a call, text of the response that holds the call
  *   think: TEXT             reasoning ahead of the response it stands in; its summary is sent if one is asked for
  *   see:                    text of the answer: each image of the request, by its type, size and hash
@@ -29,6 +30,7 @@
  *   window: N               from here on a request of more than N tokens is refused as too long
  *   summary: RULE           one of these rules, for a summary or a compaction that this text is the newest of
  */
+import { isObject } from '../loopback-http.ts';
 
 /** How often a rule is met, and the name it is counted under. */
 interface Counted {
@@ -43,6 +45,7 @@ export type Rule =
   | { type: 'plan'; steps: string[] }
   | { type: 'spawn'; prompt: string }
   | { type: 'call'; name: string; arguments: string }
+  | { type: 'session'; arguments: Record<string, unknown> }
   | { type: 'search'; query: string }
   | { type: 'say'; text: string }
   | { type: 'think'; text: string }
@@ -90,6 +93,10 @@ const READERS: Record<string, Reader> = {
   call(rest) {
     const [name = '', text = ''] = splitOnce(rest);
     return withText(name, () => ({ type: 'call', name, arguments: text }));
+  },
+  session(rest) {
+    const args = fromJson(rest);
+    return isObject(args) ? { type: 'session', arguments: args } : undefined;
   },
   stream: (rest) =>
     withNumbers(rest, 2, 2, ([words = 0, intervalMs = 0]) =>
@@ -171,6 +178,14 @@ function withNumbers(
   const words = toWords(rest);
   const fits = words.length >= fewest && words.length <= most && words.every(isNumber);
   return fits ? then(words.map(Number)) : undefined;
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isNumber(word: string): boolean {

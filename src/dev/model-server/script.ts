@@ -76,7 +76,7 @@ export function nextMove(conversation: Conversation, around: Surroundings): Move
   for (const rule of rules) {
     const stop = follow(rule, gathered, around);
     if (stop !== undefined) return { ...stop, delayMs: gathered.delayMs };
-    const calls = toCalls(rule, around.tools);
+    const calls = toCalls(rule, around.tools, conversation.uses);
     if ('missing' in calls) gathered.remarks.push(`The rule \`${rule.type}\` needs ${calls.missing}: not offered.`);
     else if (calls.calls.length > 0) return respond(gathered, [...preamble(gathered), ...calls.calls.slice(done)]);
   }
@@ -126,7 +126,7 @@ function pending({ rules, uses }: Conversation, tools: OfferedTool[]): { rules: 
   let start = 0;
   let done = uses.length;
   for (const [index, rule] of rules.entries()) {
-    const calls = toCalls(rule, tools);
+    const calls = toCalls(rule, tools, uses);
     const count = 'missing' in calls ? 0 : calls.calls.length;
     if (count > done) break;
     if (count > 0) start = index + 1;
@@ -190,6 +190,7 @@ function follow(rule: Rule, gathered: Gathered, { meet, tokens, tools, images }:
     case 'plan':
     case 'spawn':
     case 'call':
+    case 'session':
       return undefined;
   }
 }

@@ -187,8 +187,7 @@ describe('a client that leaves', () => {
     await respond(server.url, [user('cut: 2')]);
     const hanging = send(server.url, { input: 'hang:' });
     await server.waitForRequest(({ body }) => JSON.stringify(body).includes('hang'));
-    await server.close();
-    await expect(hanging).rejects.toThrow();
+    await Promise.all([server.close(), expect(hanging).rejects.toThrow()]);
     expect(server.requests.map(({ closedByClient }) => closedByClient)).toEqual([false, false]);
   });
 });

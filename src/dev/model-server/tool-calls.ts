@@ -1,6 +1,7 @@
 /** Shapes calls for the tools that a request offers: other clients have other names for a shell and a patch. */
 import { isObject } from '../loopback-http.ts';
 import type { Rule } from './rules.ts';
+import type { ToolUse } from './types.ts';
 
 export type ToolCall =
   | { type: 'function_call'; name: string; namespace?: string; arguments: string }
@@ -43,8 +44,8 @@ function toOfferedTool(tool: Record<string, unknown>): OfferedTool {
   };
 }
 
-/** The calls a rule stands for; none for rules that call nothing. */
-export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
+/** The calls a rule stands for; none for rules that call nothing. @param uses the calls before them */
+export function toCalls(rule: Rule, tools: OfferedTool[], uses: readonly ToolUse[]): Calls {
   switch (rule.type) {
     case 'run':
       return runCalls(rule.commands, rule.escalated, tools);
@@ -58,6 +59,8 @@ export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
       return named('spawn_agent', tools, { message: rule.prompt, ...taskNameFor(tools) });
     case 'call':
       return { calls: [{ ...inNamespace(rule.name, tools), arguments: rule.arguments }] };
+    case 'session':
+      return named('write_stdin', tools, { session_id: newestSession(uses), ...rule.arguments });
     case 'search':
     case 'say':
     case 'think':
@@ -79,6 +82,17 @@ export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
       return { calls: [] };
   }
 }
+
+/** 0, which is none, if no command was left running. */
+function newestSession(uses: readonly ToolUse[]): number {
+  const started = uses
+    .filter(({ name }) => name === 'exec_command')
+    .map(({ output }) => STILL_RUNNING.exec(output)?.[1]);
+  return Number(started.findLast((id) => id !== undefined) ?? 0);
+}
+
+/** As Bobbin says it, and as Codex does. */
+const STILL_RUNNING = /^(?:Still running, as session|Process running with session ID) (\d+)/m;
 
 export function runCalls(commands: string[], escalated: boolean, tools: OfferedTool[]): Calls {
   const calls = commands.map((command) => shellCall(command, escalated, tools));

@@ -181,8 +181,7 @@ async function portsFor(options: LaunchSettings, ip: string): Promise<{ port: nu
   const pair = await choosePorts(
     {
       ...(wantedPort === undefined ? {} : { port: wantedPort }),
-      // If only one of the pair is needed, any free port replaces the other.
-      ...(wantedUiPort === undefined ? {} : { uiPort: wantedUiPort ?? (await findFreePort(ip)) }),
+      ...(wantedUiPort === undefined ? {} : { uiPort: wantedUiPort }),
     },
     ip,
     options.preferredPorts,
@@ -191,7 +190,7 @@ async function portsFor(options: LaunchSettings, ip: string): Promise<{ port: nu
   if (wantedPort === undefined && pair.port !== preferred) {
     options.onProgress?.(`Port ${preferred} or its UI port is in use: the Temporal service takes port ${pair.port}`);
   }
-  return { port: pair.port, uiPort: wantedUiPort === null ? null : pair.uiPort };
+  return pair;
 }
 
 async function becomeReady(

@@ -17,6 +17,7 @@ import { addServeCommand } from './stack/serve-command.ts';
 import { addSkillsCommands } from './skills/skills-command.ts';
 import { addScheduleCommands } from './review/schedule-command.ts';
 import { addHostCommands } from './stack/host-commands.ts';
+import { addStoreCommands } from './stack/store-commands.ts';
 import { addIdentityCommands } from './identity/identity-command.ts';
 import { addHelpCommand } from './help-command.ts';
 import { printProblem } from './text/output.ts';
@@ -48,6 +49,7 @@ export function createProgram(): Command {
   addIdentityCommands(program);
   addSkillsCommands(program);
   addHostCommands(program);
+  addStoreCommands(program);
   addDataCommands(program);
   addDoctorCommand(program);
   addCompletionCommands(program);

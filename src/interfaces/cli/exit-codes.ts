@@ -47,6 +47,10 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'betweenWorkers':
       return EXIT.unavailable;
     case 'internal':
+    case 'archiveMissing':
+    case 'archiveUnavailable':
+    case 'storeUnavailable':
+    case 'gitFailed':
     case 'rulesUnavailable':
     case 'imagesUnavailable':
     case 'agentIdentityUnavailable':
@@ -82,6 +86,20 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'agentIdentityRefused':
     case 'hostNotFound':
     case 'hostServed':
+    case 'hostUnknown':
+    case 'hostNotServing':
+    case 'workspaceMissing':
+    case 'workspaceClosed':
+    case 'restoreIncomplete':
+    case 'repositoryRefused':
+    case 'repositoryMissing':
+    case 'repositoryUnauthorized':
+    case 'repositoryRefMissing':
+    case 'repositoryPathMissing':
+    case 'repositoryTooLarge':
+    case 'samePlace':
+    case 'notMovable':
+    case 'agentsOpen':
     case 'ledgerNotFound':
     case 'findingUnknown':
     case 'findingDismissed':

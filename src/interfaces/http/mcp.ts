@@ -12,7 +12,8 @@ const PATH = '/mcp';
 export function addMcp(app: App, options: AppOptions): void {
   const { bobbin, limits, stop, onError } = options;
   const handler = createMcpHandler(
-    ({ authInfo }) => createMcpServer({ bobbin, rights: authInfo?.extra?.['token'] as Token, cwd: undefined, onError }),
+    ({ authInfo }) =>
+      createMcpServer({ bobbin, rights: authInfo?.extra?.['token'] as Token, workspace: undefined, onError }),
     { onerror: () => undefined, maxRequestBodySize: options.maxBodyBytes },
   );
   stop.addEventListener('abort', () => void handler.close(), { once: true });

@@ -4,7 +4,7 @@ import { BobbinError, type BobbinErrorCode } from '../../client/bobbin-error.ts'
 import { toVisible } from '../../contract/plain/foreign-text.ts';
 
 interface ProblemKind {
-  status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
+  status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 500 | 503;
   title: string;
 }
 
@@ -34,6 +34,24 @@ const CLIENT_PROBLEMS = {
   imagesUnavailable: { status: 503, title: 'The archive cannot be used' },
   threadNotFound: { status: 404, title: 'There is no such thread' },
   hostNotFound: { status: 404, title: 'There is no such host' },
+  hostUnknown: { status: 422, title: 'There is no such host' },
+  hostNotServing: { status: 409, title: 'The host takes no threads now' },
+  workspaceMissing: { status: 422, title: 'The host has no such folder' },
+  workspaceClosed: { status: 422, title: 'The folder may not be a workspace' },
+  restoreIncomplete: { status: 422, title: 'The workspace cannot be restored' },
+  archiveMissing: { status: 410, title: 'The archive lacks a part of the past' },
+  archiveUnavailable: { status: 503, title: 'The archive cannot be used' },
+  storeUnavailable: { status: 503, title: 'The store cannot be used' },
+  repositoryRefused: { status: 422, title: 'The repository may not be used' },
+  repositoryMissing: { status: 422, title: 'There is no such repository' },
+  repositoryUnauthorized: { status: 422, title: 'The host may not read the repository' },
+  repositoryRefMissing: { status: 422, title: 'The repository has no such branch, tag or commit' },
+  repositoryPathMissing: { status: 422, title: 'The repository has no such folder' },
+  repositoryTooLarge: { status: 422, title: 'The repository is too large' },
+  gitFailed: { status: 503, title: 'Git failed on the host' },
+  samePlace: { status: 409, title: 'The thread works there already' },
+  notMovable: { status: 409, title: 'The thread cannot be moved like this' },
+  agentsOpen: { status: 409, title: 'Agents of the thread are open' },
   hostServed: { status: 409, title: 'A worker serves the host' },
   ledgerNotFound: { status: 404, title: 'There is no such ledger' },
   identityNotFound: { status: 404, title: 'The account has no identity' },

@@ -20,7 +20,7 @@ const ANSWERS = [
     'QueuedTurnView',
     'ImageInput',
   ],
-  ...['ApprovalRule', 'RepositoryRules', 'UndoPreview', 'BatchView', 'BatchSummary', 'RowsPage'],
+  ...['ApprovalRule', 'RepositoryRules', 'UndoPreview', 'WorkspaceMove', 'BatchView', 'BatchSummary', 'RowsPage'],
   ...[
     'ScheduleView',
     'ScheduleSummary',
@@ -29,6 +29,7 @@ const ANSWERS = [
     'LedgerView',
     'LedgerSummary',
     'AccountIdentity',
+    'CleaningScheduleView',
   ],
 ];
 

@@ -1,7 +1,7 @@
 /** What a client of this door may see and do: the same as the holder of a token with these rights. */
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin, ThreadHandle } from '../../client/index.ts';
-import type { ResolveRequest } from '../../contract/index.ts';
+import type { ResolveRequest, Workspace } from '../../contract/index.ts';
 import { openOwn } from '../http/app.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { type Rights, allows } from '../http/tokens.ts';
@@ -9,8 +9,8 @@ import { type Rights, allows } from '../http/tokens.ts';
 export interface Access {
   bobbin: Bobbin;
   rights: Rights;
-  /** Folder of new threads; undefined if each call must name one. */
-  cwd: string | undefined;
+  /** Of new threads; undefined if each call must name a folder or a repository. */
+  workspace: Workspace | undefined;
   /** Gets errors that are the server's own. */
   onError: (error: unknown) => void;
 }

@@ -5,10 +5,10 @@ import { z } from 'zod';
 import type { Bobbin, ThreadHandle } from '../../client/index.ts';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import { ApprovalPolicySchema, OnBusySchema, ReviewTargetSchema, SandboxModeSchema } from '../../contract/index.ts';
-import type { InputItem } from '../../contract/index.ts';
+import type { InputItem, Workspace } from '../../contract/index.ts';
 import { LIMITS } from '../../contract/plain/limits.ts';
 import { MODEL_OPTIONS } from '../../contract/threads/model-options.ts';
-import { IdSchema, PathSchema, compact } from '../../contract/shapes.ts';
+import { HostIdSchema, IdSchema, PathSchema, RefSchema, RepositorySchema, compact } from '../../contract/shapes.ts';
 import { requirePermission } from '../http/permissions.ts';
 import { openNew, openThread } from './access.ts';
 import { type Place, follow, resumed } from './follow.ts';
@@ -45,6 +45,14 @@ const model = {
   model: z.string().min(1).max(LIMITS.idChars).optional(),
   ...MODEL_OPTIONS,
 };
+/** The members of the workspace of a start argument, which has the rules for them. */
+const workspaceFields = {
+  cwd: PathSchema.optional().describe('Absolute path of the folder to work in'),
+  host: HostIdSchema.optional().describe('Host that has the folder, or fetches the repository. Default: one that can'),
+  repository: RepositorySchema.optional().describe('Instead of cwd: address of a git repository that a host fetches'),
+  ref: RefSchema.optional().describe('Branch, tag or commit of the repository. Default: its HEAD'),
+  path: z.string().min(1).max(LIMITS.pathChars).optional().describe('Folder in the repository to work in'),
+};
 const settings = {
   ...model,
   sandbox: SandboxModeSchema.optional(),
@@ -65,23 +73,24 @@ export function workTools(place: Place): Record<string, Tool<never>> {
         'Start a coding agent in a thread of its own, and give it a task. It works in the folder with tools, keeps its history, and goes on if this client leaves.',
       input: z.object({
         task: text.describe('What the agent does, in words'),
-        cwd: PathSchema.optional().describe('Absolute path of the folder to work in'),
+        ...workspaceFields,
         threadId: threadId.optional().describe('Id of the new thread. Default: made from the folder'),
         title: z.string().max(LIMITS.shortChars).optional(),
         ...images,
         ...settings,
         waitSeconds,
       }),
-      async run({ task, cwd = access.cwd, waitSeconds: seconds, images: given, imageFiles, ...start }, context) {
+      async run({ task, waitSeconds: seconds, images: given, imageFiles, ...named }, context) {
         const earlier = resumed(context);
         if (earlier !== null)
           return begin(await openThread(access, earlier.threadId), earlier.turnId, seconds, context);
+        const { cwd, host, repository, ref, path, ...start } = named;
         requirePermission(rights, start);
-        if (cwd === undefined) throw new BobbinError('invalid', 'cwd: the path of a folder is needed.');
+        const workspace = toWorkspace(compact({ cwd, host, repository, ref, path }), access.workspace);
         // With an id of the client's, the same call sent twice is one thread with one task.
         const input = await toInput(bobbin, task, given, imageFiles);
         const turn = toTurn(input, start.threadId === undefined ? undefined : 'start');
-        const started = await bobbin.threads.start({ ...compact(start), workspace: { cwd } }, rights);
+        const started = await bobbin.threads.start({ ...compact(start), workspace }, rights);
         const thread = await openNew(access, started.threadId);
         await thread.submit({ ...turn, onBusy: 'queue' });
         return begin(thread, turn.turnId, seconds, context);
@@ -159,6 +168,14 @@ export function workTools(place: Place): Record<string, Tool<never>> {
       },
     }),
   };
+}
+
+/** What is left out comes from the server only if the call names nothing. */
+function toWorkspace(named: object, otherwise: Workspace | undefined): Workspace {
+  // The start argument is checked as a whole.
+  const workspace = Object.keys(named).length === 0 ? otherwise : (named as Workspace);
+  if (workspace !== undefined) return workspace;
+  throw new BobbinError('invalid', 'cwd or repository: the path of a folder or the address of a repository is needed.');
 }
 
 function toTurn(input: InputItem[], turnId = `turn-${randomUUID()}`) {

@@ -581,6 +581,18 @@ describe('agents of a turn that is stopped', () => {
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
   });
 
+  it('keep their sessions if the interrupt spares those of the thread', () => {
+    const kept = { tree: true, keepSessions: true };
+    const thread = withAgents(['busy']);
+    thread.answer(waitCall());
+    thread.dispatch({ type: 'interruptRequested', interrupt: { keepSessions: true } });
+    expect(sent(thread)).toMatchObject([{ to: 't1/1', payload: kept }]);
+    const idle = withAgents(['busy']);
+    idle.answer('done');
+    idle.dispatch({ type: 'interruptRequested', interrupt: { ...kept, reason: 'enough' } });
+    expect(sent(idle)).toMatchObject([{ to: 't1/1', payload: { ...kept, reason: 'enough' } }]);
+  });
+
   it('go on if another turn takes over', () => {
     const thread = withAgents(['busy']);
     thread.answer(waitCall());

@@ -279,15 +279,44 @@ function wordsOf(turn: TurnCompletion): string {
   }
 }
 
-/** Ends a child: it has no open requests and takes no slot. */
-function endChild(state: ThreadState, at: number, child: Child, status: 'shutdown' | 'notFound'): ThreadState {
+const HOW_ENDED = { shutdown: 'it was closed', notFound: 'its workflow ended without a word' } as const;
+
+/**
+ * Ends a child: it has no open requests and takes no slot.
+ * @param how for the model, if it was at work
+ * @param proven whether nothing of its steps can still run
+ */
+function endChild(
+  state: ThreadState,
+  at: number,
+  child: Child,
+  status: keyof typeof HOW_ENDED,
+  { how = HOW_ENDED[status], proven = true }: { how?: string; proven?: boolean } = {},
+): ThreadState {
   const wasAtWork = isAtWork(child) && !child.closing;
-  const how = status === 'shutdown' ? 'it was closed' : 'its workflow ended without a word';
   const news = wasAtWork && child.role === 'agent' ? how : child.news;
   const ended = { ...child, openTurns: 0, news };
   const gone = become(state, at, ended, status, wasAtWork ? how : null);
   const withdrawn = withdraw(gone, at, ({ origin }) => origin?.path[0] === child.threadId);
-  return forgetOld(quietened(withdrawn, child.threadId));
+  return forgetOld(quietened(withdrawn, child.threadId, proven));
+}
+
+export function openAgents({ children }: Pick<ThreadState, 'children'>): Child[] {
+  return children.filter((child) => isAgent(child) && !isOver(child));
+}
+
+/**
+ * Ends all agents of a thread that leaves its lost host. They are over here at once, since their steps may wait for that
+ * host: of what they report now, only their usage counts. Each closes itself and the agents below it.
+ */
+export function leaveAgents(state: ThreadState, at: number, host: string): ThreadState {
+  const reason = `its host ${host} was lost, and the thread that started it works on another one`;
+  const how = `lost with host ${host}: it was closed before its work was done`;
+  return openAgents(state).reduce((current, child) => {
+    const told = tellToClose(current, child.threadId, reason);
+    // One that is being started gets the message after its start, and reports its end.
+    return child.start === null ? endChild(told, at, child, 'shutdown', { how, proven: false }) : told;
+  }, state);
 }
 
 function become(state: ThreadState, at: number, child: Child, status: SubThreadStatus, words: string | null) {
@@ -300,8 +329,11 @@ export function withChild(state: ThreadState, child: Child): ThreadState {
   return { ...state, children: state.children.map((other) => (other.threadId === child.threadId ? child : other)) };
 }
 
-function quietened(state: ThreadState, threadId: string): ThreadState {
-  return state.active === null ? state : onStepStopped(state, state.active, actionIds.watch(threadId), true);
+function quietened(state: ThreadState, threadId: string, proven = true): ThreadState {
+  const { active } = state;
+  const id = actionIds.watch(threadId);
+  if (active?.aborting?.awaiting.includes(id) !== true) return state;
+  return onStepStopped(state, active, id, proven);
 }
 
 function forgetOld(state: ThreadState): ThreadState {
@@ -342,22 +374,29 @@ export function closeChildren(state: ThreadState, reason: string): ThreadState {
 /**
  * Stops children when a turn is aborted. The review that the turn waits for is closed. If a person or a limit ends the
  * turn, every agent and all agents below are interrupted. A turn that replaces another one leaves agents running.
+ * @param keepSessions spares the sessions of agents
  * @returns the ids of the busy ones, whose end the abort waits for.
  */
-export function stopChildren(state: ThreadState, turn: Pick<ActiveTurn, 'turnId' | 'kind'>, reason: AbortReason) {
+export function stopChildren(
+  state: ThreadState,
+  turn: Pick<ActiveTurn, 'turnId' | 'kind'>,
+  reason: AbortReason,
+  keepSessions = false,
+) {
   if (runsBeside(turn.kind)) return { state, awaited: [] };
   const reviews = state.children.filter((child) => child.role === 'review' && child.turnId === turn.turnId);
   const agents = reason === 'replaced' ? [] : state.children.filter(isAgent);
   const closed = reviews.reduce((current, { threadId }) => tellToClose(current, threadId, reason), state);
   const awaited = [...reviews, ...agents].filter((child) => child.start === null && isAtWork(child));
   return {
-    state: agents.length === 0 ? closed : stopAgents(closed, `the turn of its parent was aborted: ${reason}`),
+    state:
+      agents.length === 0 ? closed : stopAgents(closed, `the turn of its parent was aborted: ${reason}`, keepSessions),
     awaited: awaited.map(({ threadId }) => actionIds.watch(threadId)),
   };
 }
 
 /** Interrupts every agent and those below it, idle ones included: a thread below an idle one may be at work. */
-export function stopAgents(state: ThreadState, reason: string): ThreadState {
+export function stopAgents(state: ThreadState, reason: string, keepSessions = false): ThreadState {
   const agents = state.children.filter(
     (child) => isAgent(child) && child.start === null && !child.closing && !isOver(child),
   );
@@ -365,7 +404,7 @@ export function stopAgents(state: ThreadState, reason: string): ThreadState {
     (current, { threadId }) =>
       send(current, threadId, {
         signal: 'interruptTurn',
-        payload: { reason: reason.slice(0, LIMITS.shortChars), tree: true },
+        payload: { reason: reason.slice(0, LIMITS.shortChars), tree: true, ...(keepSessions && { keepSessions }) },
       }),
     withStopping(state, agents.some(isBusy)),
   );

@@ -275,6 +275,17 @@ const reports = fc.oneof(
   fc.record({ type: fc.constant('closed'), reason: words }),
 );
 
+const folders = fc.record({ cwd: fc.oneof(fc.constant('/work/repo'), strings) });
+const repositories = fc.record({
+  repository: fc.oneof(
+    fc.constantFrom('https://h.example.com/a.git', 'git@h:a', 'file:///srv/a', 'https://me:x@h/a', 'ext::a', '/srv/a'),
+    strings,
+  ),
+  ref: optional(fc.constantFrom('main', 'refs/heads/a', 'v1~2', '-x', 'a..b', '')),
+  path: optional(fc.constantFrom('a', 'a/b', '/a', 'a/', '../a', '.', '.git', 'a/.git/x', 'a\0')),
+  cwd: seldom(fc.constant('/work/repo')),
+  host: optional(fc.constantFrom('build-1', 'Not a host')),
+});
 const sandboxes = fc.constantFrom('read-only', 'workspace-write', 'danger-full-access', 'none');
 const ruleMatches = fc.oneof(
   fc.record({ type: fc.constant('commandExecution'), command: strings, cwd: strings, sandbox: sandboxes }),
@@ -442,7 +453,7 @@ const MESSAGES = {
       }),
     ),
     threadId: fc.oneof({ weight: 3, arbitrary: fc.constant('t-1') }, ids),
-    workspace: fc.record({ cwd: fc.oneof(fc.constant('/work/repo'), strings) }),
+    workspace: fc.oneof({ weight: 3, arbitrary: folders }, { weight: 2, arbitrary: repositories }),
     title: optional(strings),
     instructions: optional(strings),
     ...policies,

@@ -4,6 +4,7 @@ import type {
   CloseThread,
   EditQueue,
   InterruptTurn,
+  MoveThread,
   RepositoryRulesRequest,
   ResolveRequest,
   RevokeRule,
@@ -33,6 +34,7 @@ export const parseSubmitTurn = (value: unknown) => readMessage<SubmitTurn>('subm
 export const parseSteerTurn = (value: unknown) => readMessage<SteerTurn>('steerTurn', value, 'steer');
 export const parseEditQueue = (value: unknown) => readMessage<EditQueue>('editQueue', value, 'edit');
 export const parseInterruptTurn = (value: unknown) => readMessage<InterruptTurn>('interruptTurn', value, 'interrupt');
+export const parseMoveThread = (value: unknown) => readMessage<MoveThread>('moveThread', value, 'move');
 export const parseRollbackTurns = (value: unknown) => readMessage<RollbackTurns>('rollbackTurns', value, 'rollback');
 export const parseResolveRequest = (value: unknown) => readMessage<ResolveRequest>('resolveRequest', value, 'answer');
 export const parseRevokeRule = (value: unknown) => readMessage<RevokeRule>('revokeRule', value, 'revocation');

@@ -3,6 +3,7 @@ import type {
   AgentMessage,
   EditQueue,
   InterruptTurn,
+  MoveThread,
   ResolveRequest,
   RevokeRule,
   RollbackTurns,
@@ -13,6 +14,7 @@ import type {
 import { CONVERSATION, runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
 import { refuseDrop } from '../turns/dropped-turns.ts';
 import type { Refusal } from '../state/refusal.ts';
+import { refuseToMove } from './moving.ts';
 import { refuseEdit } from './queue.ts';
 import { refuseRevocation } from '../approvals/rules.ts';
 import { type ThreadState, decidesAnew } from '../state/state.ts';
@@ -41,7 +43,8 @@ function closed(state: ThreadState): Refusal | null {
 export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null {
   const anew = decidesAnew(state);
   const refusal = closed(state) ?? (anew ? refuseLargeTurn(turn) : null);
-  if (refusal !== null || state.active === null) return refusal;
+  if (refusal !== null) return refusal;
+  if (state.active === null) return state.moving === undefined ? null : refuseToQueue(state, turn);
   const active = state.active.turnId;
   if (tasks.isForRest(turn.kind) && turn.onBusy !== 'queue') {
     const reason = `Turn ${active} is active, and ${turn.kind} is for a thread at rest: interrupt the turn first, or submit with onBusy queue.`;
@@ -89,6 +92,10 @@ export function refuseSteer(state: ThreadState, steer: SteerTurn): Refusal | nul
 
 export function refuseQueueEdit(state: ThreadState, edit: EditQueue): Refusal | null {
   return closed(state) ?? refuseEdit(state, edit);
+}
+
+export function refuseMove(state: ThreadState, move: MoveThread): Refusal | null {
+  return closed(state) ?? refuseToMove(state, move);
 }
 
 export function refuseAgentMessage(state: ThreadState, message: AgentMessage): Refusal | null {

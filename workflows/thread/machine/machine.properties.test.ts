@@ -5,7 +5,7 @@ import type { Budget, Parent } from '../../../src/contract/index.ts';
 import { CARRY_OVER_BYTES, toCarryOver } from '../past/carry-over.ts';
 import { bytesOf } from '../state/waiting.ts';
 import { readEvents, readItems } from '../state/log.ts';
-import { DECISIONS } from '../state/state.ts';
+import { DECISIONS } from '../../../src/contract/plain/decisions.ts';
 import { type Play, playOut } from '../testing/play.ts';
 import { readAllEvents } from '../testing/reader.ts';
 import { EXITED, FEW_PLAYS, testThread } from '../testing/fixtures.ts';
@@ -289,6 +289,44 @@ describe('any sequence of happenings', () => {
   }, 120_000);
 });
 
+/** Cases that must have occurred with hosts that are lost. */
+const EXPECTED_OF_HOSTS = [
+  'workspace/moved',
+  'relocate',
+  'lost with its agents',
+  'completed',
+  'interrupted',
+  'sendMessage',
+];
+
+describe('any sequence of happenings on hosts that are lost', () => {
+  const managed = { repository: 'https://h/r', commit: 'c'.repeat(40) };
+  const onHost = { host: 'a', managed, hostProbeMs: 10_000, hostGraceMs: 60_000, parent: null };
+  const away = fc.record({ do: fc.constant('end'), pick, how: fc.constant('away'), outputs });
+  const all = fc.array(fc.oneof({ weight: 1, arbitrary: away }, { weight: 4, arbitrary: plays }), {
+    maxLength: 60,
+    size: 'max',
+  });
+
+  it('keeps every invariant, and the thread goes on elsewhere with its agents closed', () => {
+    const seen = new Set<string>();
+    for (
+      let batch = 0;
+      batch < (FEW_PLAYS === null ? 10 : 1) && (batch === 0 || EXPECTED_OF_HOSTS.some((what) => !seen.has(what)));
+      batch++
+    ) {
+      fc.assert(
+        fc.property(settings, all, fc.boolean(), (given, sequence, close) => {
+          const played = playOut({ ...given, ...onHost }, sequence, { close, decisions: DECISIONS });
+          for (const what of played.seen) seen.add(what);
+        }),
+        { numRuns: FEW_PLAYS ?? 200 },
+      );
+    }
+    if (FEW_PLAYS === null) expect([...seen].sort()).toEqual(expect.arrayContaining(EXPECTED_OF_HOSTS));
+  }, 120_000);
+});
+
 describe('found by that property once', () => {
   it('the request of a thread below that is gone when it is answered does not stay open', () => {
     const end = { do: 'end' as const, pick: 0, how: 'well' as const, outputs: [] };
@@ -322,6 +360,18 @@ describe('found by that property once', () => {
         end,
         { do: 'report', pick: 0, says: 'waits' },
         { do: 'report', pick: 0, says: 'failed' },
+      ],
+      { close: false },
+    );
+  });
+
+  it('a turn that leaves an agent at work and a budget used up ends before the request for more', () => {
+    const end = { do: 'end' as const, pick: 0, how: 'well' as const, outputs: [] };
+    playOut(
+      { ...OFF, approvalPolicy: 'never', budget: { tree: { steps: 2 } } },
+      [
+        { do: 'submit', id: 'a', kind: 'regular', onBusy: undefined, override: false },
+        { ...end, outputs: ['spawn'] },
       ],
       { close: false },
     );

@@ -37,15 +37,34 @@ import { isHeld, limitedTurn, wantedBudgetTimer } from '../budget/budget.ts';
 import { type Abort, answerBudget, settleBudget, onTreeBudget } from './advance-budget.ts';
 import { archivable, emit, withoutSegment } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
+import { beginMove, onMoved } from './moving.ts';
 import { editQueue } from './queue.ts';
+import { asLost, noteLostHost, onHostBack, onLostHost, onRelocationFailed, withRelocation } from './relocation.ts';
 import { delivered, report, wantedMessages } from '../turns/outbox.ts';
 import { closeRequest, wantedDeadlines } from '../turns/requests.ts';
 import { resumed } from '../past/resume.ts';
 import { revoke, onKept, wantedRules } from '../approvals/rules.ts';
 import { findEnding, wantedLastSnapshot } from '../turns/ending.ts';
 import { onProbeDue, onProbed, onStepDone, wantedProbe } from '../turns/host-probe.ts';
+import { onCleanedBehind, wantedCleanUpsBehind } from '../turns/left-behind.ts';
+import {
+  isStoring,
+  onStoreDue,
+  onStored,
+  requestStore,
+  storeBeforeClose,
+  wantedStore,
+  wantedStoreTimer,
+} from '../turns/stored-files.ts';
 import { onLastSnapshot, onRelease, wantedRelease } from '../turns/snapshots.ts';
-import { type ActiveTurn, type ThreadState, decidesAnew, saysThatItStands } from '../state/state.ts';
+import {
+  type ActiveTurn,
+  type ThreadState,
+  decidesAnew,
+  endMove,
+  saysThatItStands,
+  withoutRelocation,
+} from '../state/state.ts';
 import { type StepEnded, type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { needCleanUp } from '../tools/command-step.ts';
 import {
@@ -151,6 +170,14 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
       return orReject(state, event, 'rollbackTurns', null, refuseRollback(state, event.rollback), () =>
         rollBack(state, at, event.rollback),
       );
+    case 'moveBegan':
+      return beginMove(state, event.to);
+    case 'storeRequested':
+      return requestStore(state, at);
+    case 'moveFailed':
+      return onRelocationFailed(endMove(state), at, event.reason);
+    case 'workspaceMoved':
+      return onMoved(state, at, event.move, event.place);
     case 'closeRequested':
       return beginClose(state, event.close.reason ?? null);
     case 'messageRejected':
@@ -214,8 +241,9 @@ function announce(state: ThreadState, at: number, warnings: readonly string[]): 
 }
 
 function announceHost(state: ThreadState, at: number): ThreadState {
-  const { host, cwd, root = cwd } = state.settings;
-  return host === undefined ? state : emit(state, at, { type: 'workspace/bound', host, cwd, root });
+  const { host, cwd, root = cwd, managed } = state.settings;
+  if (host === undefined) return state;
+  return emit(state, at, { type: 'workspace/bound', host, cwd, root, ...(managed !== undefined && { managed }) });
 }
 
 function orReject(
@@ -281,7 +309,7 @@ function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadS
   const { turnId, reason, tree, keepSessions } = event.interrupt;
   const isIdle = state.active === null && state.beside.length === 0;
   const stopped = isIdle && turnId === undefined && keepSessions !== true ? stopSessions(state) : state;
-  if (tree === true && state.active === null) return stopAgents(stopped, reason ?? 'interrupted');
+  if (tree === true && state.active === null) return stopAgents(stopped, reason ?? 'interrupted', keepSessions);
   const turn = turnId === undefined ? (state.active ?? state.beside.at(-1) ?? null) : findTurn(state, turnId);
   if (turn !== null) return abort(state, event, turn, 'interrupted', reason ?? null);
   return turnId === undefined ? stopped : dropQueued(state, event.at, turnId, 'interrupted', reason ?? null);
@@ -295,7 +323,8 @@ function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason
   const steps = stepsOf(state, turn);
   const running = event.running.filter((id) => steps.includes(id));
   const cleaning = stopped === state ? [] : [actionIds.clean(stopped.cleanUps)];
-  const children = stopChildren(stopped, turn, reason);
+  const keepSessions = event.type === 'interruptRequested' && event.interrupt.keepSessions === true;
+  const children = stopChildren(stopped, turn, reason, keepSessions);
   const awaited = [...running, ...children.awaited, ...cleaning];
   return abortTurn(children.state, event.at, turn, { reason, detail }, awaited);
 }
@@ -342,10 +371,19 @@ function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
 }
 
 /** Handles steps of the thread itself here; those of a turn go to its kind. */
-function endStep(before: ThreadState, event: Of<'stepEnded'>): ThreadState {
-  if (event.activity === 'lookForHost') return onProbed(before, event.at, event.end);
-  const state = event.end.type === 'done' ? onStepDone(before, event.activity) : before;
+function endStep(before: ThreadState, ended: Of<'stepEnded'>): ThreadState {
+  if (ended.activity === 'lookForHost') return onProbed(before, ended.at, ended.end);
+  const behind = ended.activity === 'cleanWorkspace' ? onCleanedBehind(before, ended) : null;
+  if (behind !== null) return behind;
+  const lost = onLostHost(before, ended);
+  if (lost !== null) return lost;
+  const state =
+    ended.end.type === 'done'
+      ? onHostBack(onStepDone(before, ended.activity), ended.activity)
+      : noteLostHost(before, ended.end);
+  const event = asLost(state, ended);
   if (event.activity === 'rememberRule') return onKept(state, event);
+  if (event.activity === 'storeSnapshots') return onStored(state, event);
   if (event.activity === 'releaseSnapshots') return onRelease(state, event.at, event.end);
   if (event.activity === 'registerAgentTask') return onRegistration(state, event);
   if (event.activity === 'cleanWorkspace') return onCleanUp(state, event);
@@ -437,6 +475,8 @@ function onTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): T
     }
     case 'hostProbe':
       return onProbeDue(state, about.turnId);
+    case 'storeAgain':
+      return onStoreDue(state, event.at);
     case 'budget':
       // Limits are checked after every event.
       return state;
@@ -497,7 +537,8 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
       return tasks.finishAbort(abandonUnstarted(state, event.at, turn), event.at, turn);
   }
   const [next, ...rest] = state.queue;
-  if (state.active === null && next !== undefined) return tasks.begin({ ...state, queue: rest }, event.at, next);
+  if (state.active === null && next !== undefined && state.moving === undefined)
+    return tasks.begin({ ...withoutRelocation(state), queue: rest }, event.at, next);
   const budgeted = settleBudgets(state, event);
   if (budgeted !== state) return budgeted;
   const { active } = state;
@@ -539,6 +580,8 @@ function advanceClosing(state: ThreadState, event: MachineEvent): ThreadState {
   if (request !== undefined) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   const stopped = stopSessions(state);
   if (stopped !== state || isEndingSessions(state)) return stopped;
+  const storing = storeBeforeClose(state, event.at);
+  if (isStoring(storing)) return storing;
   if (state.snapshots.kept) return state;
   const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
   // As much as possible is archived, so that the handover is small if the thread is resumed.
@@ -551,7 +594,7 @@ function advanceClosing(state: ThreadState, event: MachineEvent): ThreadState {
 /** Every action that must be under way. @param running ids of those that are. */
 export function decide(state: ThreadState, running: readonly string[]): Action[] {
   if (state.status === 'closed') return wantedAtEnd(state);
-  const work = wantedSteps(state, running);
+  const work = withRelocation(state, wantedSteps(state, running), running);
   const steps = [...work, ...wantedProbe(state, work)];
   const timers = wantedTimers(state);
   const busy = steps.some((step) => step.type !== 'awaitTime' && running.includes(step.id));
@@ -593,11 +636,12 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   });
   return [
     // Running actions continue in parallel with a clean-up, which ends only processes of lost steps.
-    ...[...ofTurns, ...wantedLastSnapshot(state)].filter(
+    ...[...ofTurns, ...wantedLastSnapshot(state), ...wantedStore(state)].filter(
       (step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id),
     ),
     ...wantedRegistration(state),
     ...wantedCleanUp(state),
+    ...wantedCleanUpsBehind(state),
     ...wantedRelease(state),
     ...wantedRules(state),
     ...wantedMessages(state),
@@ -649,5 +693,6 @@ function wantedTimers(state: ThreadState): Action[] {
     ...wantedExpiryTimer(state),
     ...wantedWatches(state),
     ...wantedSessionWait(state),
+    ...wantedStoreTimer(state),
   ];
 }

@@ -9,7 +9,7 @@ import type { ArchiveSegment, StartThread, ThreadSettings } from '../../../src/c
 import { modelOptionsOf } from '../../../src/contract/plain/model-options.ts';
 import { carryOverBytes, toCarryOver } from './carry-over.ts';
 import { archivable, withoutSegment } from '../state/log.ts';
-import type { ActiveTurn, Child, ThreadState } from '../state/state.ts';
+import { type ActiveTurn, type Child, type ThreadState, endMove, withoutRelocation } from '../state/state.ts';
 import { isOver, stopChildren, tellToClose, withChild } from '../agents/sub-threads.ts';
 import { isCleanUp } from '../state/actions.ts';
 import { needCleanUp } from '../tools/command-step.ts';
@@ -60,7 +60,7 @@ const DETAIL = 'the workflow of the thread was ended before the turn';
  */
 export function resumed(state: ThreadState): ThreadState {
   const open: ThreadState = {
-    ...standingAlone(state),
+    ...withoutRelocation(endMove(standingAlone(state))),
     status: 'open',
     closeReason: null,
     rollover: null,

@@ -22,7 +22,7 @@ import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { type Action, onlyWaits } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
-import { hostOf, placeOf, waitOf } from '../state/places.ts';
+import { boundOf, hostOf, placeOf, waitOf } from '../state/places.ts';
 import type { ThreadState } from '../state/state.ts';
 import {
   type StepAction,
@@ -40,7 +40,7 @@ const LOST = ['commandLost', 'commandStoppedByWorker', 'stepStoppedByWorker'];
 /** It waits for as long as the child lives, in attempts of an hour, so that a lost attempt is noticed. */
 const WATCH_OPTIONS = { ...retried('1h'), heartbeatTimeout: '30s' } as const;
 
-type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
+type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' | 'relocate' }>;
 
 /** Children that this run has started: the service reports their end to it. */
 export type Links = Map<string, ChildWorkflowHandle<Workflow>>;
@@ -73,7 +73,7 @@ export function runActivity<A extends StepActivity>(
   settings: ThreadSettings,
 ): Promise<StepResult<A>> {
   const { activity, input, options, summary } = step;
-  const place = placeOf(activity, settings, workflowInfo().taskQueue);
+  const place = placeOf(activity, boundOf(step, settings), workflowInfo().taskQueue);
   return scheduleActivity<StepResult<A>>(activity, [input], { ...place, ...options, summary });
 }
 
@@ -95,10 +95,12 @@ async function toEnd(step: StepAction, settings: ThreadSettings): Promise<End> {
     return isAborted(value) ? ABORTED : { type: 'done', value };
   } catch (error) {
     if (isCancellation(error) && (step.turnId !== undefined || onlyWaits(step.id))) return ABORTED;
-    const host = hostOf(step.activity, settings);
-    if (host !== undefined && isNotTaken(error))
-      return toFailed(step, toHostAway(host, waitOf(step.activity, settings)));
-    const lastBeat = 'losable' in step ? toLastBeat(error) : null;
+    const bound = boundOf(step, settings);
+    const host = hostOf(step.activity, bound);
+    const isLosable = 'losable' in step;
+    if (host !== undefined && isNotTaken(error, isLosable))
+      return toFailed(step, toHostAway(host, waitOf(step.activity, bound)));
+    const lastBeat = isLosable ? toLastBeat(error) : null;
     return lastBeat === null ? toFailed(step, toStepFailure(error)) : { type: 'lost', lastBeat };
   }
 }
@@ -115,12 +117,11 @@ function toFailed({ id, turnId }: StepAction, failure: StepFailure) {
   return { type: 'failed' as const, failure };
 }
 
-/** No worker has taken it in time, and none has run it before. */
-function isNotTaken(error: unknown): boolean {
+/** No worker has taken it in time; none has begun it either, if a step that was begun is lost. */
+function isNotTaken(error: unknown, isLosable: boolean): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  return (
-    cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START' && cause.lastHeartbeatDetails == null
-  );
+  if (!(cause instanceof TimeoutFailure) || cause.timeoutType !== 'SCHEDULE_TO_START') return false;
+  return !isLosable || cause.lastHeartbeatDetails == null;
 }
 
 function toHostAway(host: string, waitedMs: number): StepFailure {

@@ -4,12 +4,13 @@
  */
 import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, condition, log, patched, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
-import type { EventsPage, ItemsPage, UndoPreview } from '../../../src/contract/index.ts';
+import type { EventsPage, InterruptTurn, ItemsPage, ThreadOpening, UndoPreview } from '../../../src/contract/index.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import {
   isKnownTurn,
   refuseAnswer,
   refuseInterrupt,
+  refuseMove,
   refusePreview,
   refuseQueueEdit,
   refuseRevoke,
@@ -27,6 +28,7 @@ import {
   parseClosedRunQuestion,
   parseEditQueue,
   parseInterruptTurn,
+  parseMoveThread,
   parsePage,
   parseResolveRequest,
   parseRevokeRule,
@@ -52,6 +54,8 @@ import {
   interruptTurnSignal,
   interruptUpdate,
   itemsQuery,
+  moveUpdate,
+  openingQuery,
   pastQuery,
   previewUndoUpdate,
   resolveRequestSignal,
@@ -69,7 +73,8 @@ import {
   treeBudgetSignal,
 } from './messages.ts';
 import { runActivity } from './effects.ts';
-import { toNotUndone, toPreview, undoable } from '../tasks/undo.ts';
+import { moveThread } from './moving.ts';
+import { refuseToUndo, toNotUndone, toPreview, undoable } from '../tasks/undo.ts';
 import { type Handover, toHandover } from '../past/resume.ts';
 import { ownRules } from '../approvals/rules.ts';
 import type { ThreadState } from '../state/state.ts';
@@ -208,7 +213,9 @@ function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: 
 
 async function preview(state: ThreadState): Promise<UndoPreview> {
   const target = undoable(state);
-  if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', WORKFLOW_CODES.nothingToUndo);
+  const refusal = refuseToUndo(state, target);
+  if (target === null || refusal !== null)
+    throw ApplicationFailure.nonRetryable(refusal?.message ?? '', refusal?.code ?? WORKFLOW_CODES.nothingToUndo);
   const found = await runActivity(toPreview(state, target), state.settings);
   if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
   const { files, paths = [], morePaths = 0, ofPatchesAlone } = found;
@@ -228,18 +235,22 @@ interface UpdateRules<T, R> {
   refuse: (state: ThreadState, value: T) => Refusal | null;
   /** @param state as it was before. */
   onEvent: (value: T, state: ThreadState) => R | Promise<R>;
+  /** Answers while the thread waits for a host, which may be away; null, or left out: once it is open. */
+  whileWaiting?: (value: T) => R | null;
 }
 
 function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
   /** Refused without a trace in history if the thread is open by then, and else once it is open. */
   const onUpdate = <A, T, R>(
     update: UpdateDefinition<R, [A]>,
-    { description, parse, refuse, onEvent }: UpdateRules<T, R>,
+    { description, parse, refuse, onEvent, whileWaiting = () => null }: UpdateRules<T, R>,
   ) => {
     setHandler(
       update,
       async (payload) => {
         const value = read(parse(payload));
+        const early = shell.state === null && shell.waitsFor !== null ? whileWaiting(value) : null;
+        if (early !== null) return early;
         await opened(shell);
         const state = asked(shell);
         admit(refuse(state, value));
@@ -285,6 +296,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     description: 'Like interruptTurn, but answers when the terminal event is recorded',
     parse: parseInterruptTurn,
     refuse: refuseInterrupt,
+    whileWaiting: (interrupt) => (patched(INTERRUPTED_EARLY) ? interruptEarly(shell, interrupt, dispatch) : null),
     onEvent: async (interrupt, state) => {
       const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
       dispatch({ type: 'interruptRequested', interrupt });
@@ -295,6 +307,13 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
       );
       return { turnId };
     },
+  });
+  onUpdate(moveUpdate, {
+    description:
+      'Moves the thread: { "host": "build-2" }, or to a folder that is there: { "host": "build-2", "cwd": "/srv/shop" }',
+    parse: parseMoveThread,
+    refuse: refuseMove,
+    onEvent: (move, state) => moveThread(state, move, { dispatch, current: () => asked(shell) }),
   });
   onUpdate(previewUndoUpdate, {
     description: 'Returns what an undo would do, path by path; changes nothing',
@@ -332,6 +351,23 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
   });
 }
 
+/** Threads of earlier releases answered once they were open. */
+const INTERRUPTED_EARLY = 'interrupt while waiting for a host';
+
+/** The turn has not begun. It ends as soon as the thread is open, before any step. */
+function interruptEarly(shell: ThreadShell, interrupt: InterruptTurn, dispatch: Dispatch): { turnId: string | null } {
+  const sent = shell.early.flatMap(({ machineInput: input }) => (input.type === 'turnSubmitted' ? [input.turn] : []));
+  const turns = [shell.start?.firstTurn, ...sent].flatMap((turn) => turn?.turnId ?? []);
+  const turnId = interrupt.turnId ?? turns.at(-1) ?? null;
+  if (interrupt.tree !== true && (turnId === null || !turns.includes(turnId))) {
+    const reason = `The thread waits for its host, and ${turnId === null ? 'has no turn' : `turn ${turnId} is not one of its turns`}.`;
+    admit({ code: 'turnNotActive', reason });
+  }
+  shell.interrupted = true;
+  dispatch({ type: 'interruptRequested', interrupt });
+  return { turnId };
+}
+
 function read<T>(parsed: Parsed<T>): T {
   if (parsed.ok) return parsed.value;
   throw ApplicationFailure.nonRetryable(parsed.reason, parsed.code);
@@ -353,6 +389,9 @@ async function opened(shell: ThreadShell): Promise<void> {
 
 function registerQueries(shell: ThreadShell): void {
   setHandler(threadQuery, () => toThreadView(asked(shell)), { description: 'The state of the thread' });
+  setHandler(openingQuery, () => toOpening(shell), {
+    description: 'The host that a thread waits for that is not open yet; null if it is open',
+  });
   setHandler(rulesQuery, () => ({ rules: ownRules(asked(shell)) }), { description: 'Remembered answers' });
   setHandler(eventsQuery, (page) => eventsOf(shell, page), {
     description: 'Events after a sequence number: { "after": 0, "limit": 100 }',
@@ -398,8 +437,12 @@ function askedOnceClosed(shell: ThreadShell, question: unknown): ClosedRunAnswer
   }
 }
 
-function neverOpen({ resumes }: ThreadShell): Extract<Handover, { type: 'elsewhere' | 'nothing' }> {
-  return resumes === null ? { type: 'nothing' } : { type: 'elsewhere', runId: resumes };
+function neverOpen({ start }: ThreadShell): Extract<Handover, { type: 'elsewhere' | 'nothing' }> {
+  return start?.resume === undefined ? { type: 'nothing' } : { type: 'elsewhere', runId: start.resume.runId };
+}
+
+function toOpening({ state, start, waitsFor }: ThreadShell): ThreadOpening | null {
+  return state === null ? { threadId: start?.threadId ?? '', status: 'opening', waitsFor } : null;
 }
 
 function asked(shell: ThreadShell): ThreadState {

@@ -1,10 +1,18 @@
 /** Opens a thread on the host that has its workspace: the worker that runs the workflow may be on another one. */
-import { CancellationScope, proxyLocalActivities, scheduleActivity, workflowInfo } from '@temporalio/workflow';
+import {
+  CancelledFailure,
+  CancellationScope,
+  proxyLocalActivities,
+  scheduleActivity,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities, Elsewhere, OpenedThread } from '../../../activities/contract.ts';
-import type { StartThread } from '../../../src/contract/index.ts';
+import type { HostWait, ManagedWorkspace, StartThread } from '../../../src/contract/index.ts';
+import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
 import { toHostQueue } from '../../../src/contract/plain/hosts.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { toStepFailure } from '../../sandbox/step-failure.ts';
+import { toSummary } from '../state/steps.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
 
@@ -12,17 +20,23 @@ const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '
 export const NAMED_HOST_WAIT = '10m';
 /** The same for one that is only asked whether it has the folder. */
 const ASKED_HOST_WAIT = '5s';
+/** The same for one of several that may fetch a repository, when its worker has just started or gone. */
+const FETCHING_HOST_WAIT = '30s';
 
-type Refused = { type: 'refused'; reason: string };
+type Refused = { type: 'refused'; reason: string; code: string };
 
-/** The settings of the thread come from the host that it gets. */
-export async function openOnHost(start: StartThread): Promise<OpenedThread | Refused> {
+type OnWait = (waitsFor: HostWait) => void;
+
+/** The settings of the thread come from the host that it gets. @param onWait called before the wait for one host */
+export async function openOnHost(start: StartThread, onWait: OnWait): Promise<OpenedThread | Refused> {
   const opened = await openThread(start);
   if (!isElsewhere(opened)) return opened;
+  if (start.workspace.cwd === undefined) return fetchOnHost(start, start.workspace, opened, onWait);
   const { host } = start.workspace;
-  if (host === undefined) return askAll(start, opened);
+  if (host === undefined) return askAll(start, start.workspace.cwd, opened);
   if (opened.ask.length === 0) return refused(`host ${host} takes no new threads; known are ${list(opened.others)}`);
   try {
+    onWait({ host, since: Date.now() });
     const named = await openThere(start, host, NAMED_HOST_WAIT);
     return isElsewhere(named) ? refused(`host ${host} takes no new threads`) : named;
   } catch (error) {
@@ -41,7 +55,7 @@ export function isElsewhere(answer: object): answer is Elsewhere {
 type Answer = { type: 'opened'; thread: OpenedThread } | { type: 'not'; host: string; why: string };
 
 /** All at once; the first in the list that has the folder is taken, however fast it answers. */
-async function askAll(start: StartThread, { ask, others }: Elsewhere): Promise<OpenedThread | Refused> {
+async function askAll(start: StartThread, cwd: string, { ask, others }: Elsewhere): Promise<OpenedThread | Refused> {
   const asking = new CancellationScope({ cancellable: true });
   const answers = await asking.run(() => Promise.resolve(ask.map((host) => askOne(start, host))));
   const without: string[] = [];
@@ -53,7 +67,7 @@ async function askAll(start: StartThread, { ask, others }: Elsewhere): Promise<O
     }
     without.push(`${answer.host} (${answer.why})`);
   }
-  return refused(`no host has the folder ${start.workspace.cwd}: ${list([...without, ...others].sort())}`);
+  return refused(`no host has the folder ${cwd}: ${list([...without, ...others].sort())}`);
 }
 
 async function askOne(start: StartThread, host: string): Promise<Answer> {
@@ -63,6 +77,45 @@ async function askOne(start: StartThread, host: string): Promise<Answer> {
   } catch (error) {
     return { type: 'not', host, why: `does not answer: ${toStepFailure(error).message}` };
   }
+}
+
+/** The first host that answers fetches the repository. What it finds out about the repository holds for all of them. */
+async function fetchOnHost(
+  start: StartThread,
+  { repository, host: named }: ManagedWorkspace,
+  { ask, others }: Elsewhere,
+  onWait: OnWait,
+): Promise<OpenedThread | Refused> {
+  const silent: string[] = [];
+  for (const host of ask) {
+    try {
+      onWait({ host, since: Date.now(), repository });
+      return await fetchThere(start, repository, host, named === undefined ? FETCHING_HOST_WAIT : NAMED_HOST_WAIT);
+    } catch (error) {
+      const { code, message } = toStepFailure(error);
+      if (code !== WORKFLOW_CODES.stepTimedOut) return toRefused(code, message);
+      silent.push(`${host} (does not answer: ${message})`);
+    }
+  }
+  const known = list([...silent, ...others].sort());
+  return refused(
+    `${named === undefined ? 'no host' : `host ${named} does not answer, or`} takes no new threads: ${known}`,
+  );
+}
+
+/** A fetch may take long, and it is the host that says how long. */
+async function fetchThere(start: StartThread, repository: string, host: string, wait: string): Promise<OpenedThread> {
+  const opened = await scheduleActivity<OpenedThread | { type: 'aborted' }>('prepareWorkspace', [start], {
+    taskQueue: toHostQueue(workflowInfo().taskQueue, host),
+    scheduleToStartTimeout: wait,
+    startToCloseTimeout: '2h',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary: toSummary(`fetch on ${host}`, repository),
+  } as const);
+  if ('type' in opened) throw new CancelledFailure('The step was stopped');
+  return opened;
 }
 
 /** The workers of a host that is only asked open the thread if the folder is there. */
@@ -78,7 +131,11 @@ function openThere(start: StartThread, host: string, wait: typeof NAMED_HOST_WAI
 }
 
 function refused(why: string): Refused {
-  return { type: 'refused', reason: `${WORKFLOW_CODES.workspaceOnNoHost}: ${why}.` };
+  return toRefused(WORKFLOW_CODES.workspaceOnNoHost, `${why}.`);
+}
+
+function toRefused(code: string, why: string): Refused {
+  return { type: 'refused', reason: `${code}: ${why}`, code };
 }
 
 function list(names: readonly string[]): string {

@@ -8,16 +8,19 @@ import type {
   EventsPage,
   InterruptTurn,
   ItemsPage,
+  MoveThread,
   ResolveRequest,
   RevokeRule,
   RollbackTurns,
   SteerTurn,
   SubThreadMessage,
   SubmitTurn,
+  ThreadOpening,
   ThreadRules,
   ThreadView,
   TreeBudget,
   UndoPreview,
+  WorkspaceMove,
 } from '../../../src/contract/index.ts';
 import type { ClosedPast, Handover } from '../past/resume.ts';
 
@@ -38,6 +41,8 @@ export const steerTurnUpdate = defineUpdate<{ turnId: string }, [SteerTurn]>('st
 export const editQueueUpdate = defineUpdate<{ turnId: string }, [EditQueue]>('editQueue');
 export const interruptUpdate = defineUpdate<{ turnId: string | null }, [InterruptTurn]>('interrupt');
 export const rollbackTurnsUpdate = defineUpdate<{ dropped: string[] }, [RollbackTurns]>('rollbackTurns');
+/** Answers when the thread is bound to its new place. */
+export const moveUpdate = defineUpdate<WorkspaceMove, [MoveThread]>('move');
 /** Changes nothing. */
 export const previewUndoUpdate = defineUpdate<UndoPreview, [Record<string, never>]>('previewUndo');
 export const resolveUpdate = defineUpdate<{ requestId: string }, [ResolveRequest]>('resolve');
@@ -63,6 +68,7 @@ export interface PageRequest {
 }
 
 export const threadQuery = defineQuery<ThreadView>('thread');
+export const openingQuery = defineQuery<ThreadOpening | null>('opening');
 export const rulesQuery = defineQuery<ThreadRules>('rules');
 export const eventsQuery = defineQuery<EventsPage, [PageRequest?]>('events');
 export const itemsQuery = defineQuery<ItemsPage, [PageRequest?]>('items');

@@ -1,8 +1,15 @@
 /** From a start argument to the state a run begins with. */
-import { patched, proxyActivities, scheduleActivity, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  patched,
+  proxyActivities,
+  scheduleActivity,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities, Elsewhere, ForkRequest, ForkedPast } from '../../../activities/contract.ts';
 import type { CarriedState } from '../../../activities/ports.ts';
-import type { Fork, StartThread, SubmitTurn } from '../../../src/contract/index.ts';
+import type { Fork, HostWait, StartThread, SubmitTurn } from '../../../src/contract/index.ts';
 import { toHostQueue } from '../../../src/contract/plain/hosts.ts';
 import { toWorkflowId } from '../../../src/contract/plain/workflow-ids.ts';
 import { isContinued } from '../../sandbox/carried-state.ts';
@@ -14,7 +21,8 @@ import { NAMED_HOST_WAIT, isElsewhere, isRefused, openOnHost } from './host-choi
 import type { MachineInput } from '../state/inputs.ts';
 import { withBudget } from '../budget/budget.ts';
 import { withChanges } from '../past/resume.ts';
-import { DECISIONS, type Decisions, type ThreadState, listsFolderAgain, newThreadState } from '../state/state.ts';
+import { DECISIONS, type Decisions } from '../../../src/contract/plain/decisions.ts';
+import { type ThreadState, listsFolderAgain, newThreadState } from '../state/state.ts';
 import { MARKER } from '../turns/turns.ts';
 import { MOST_BYTES, bytesOf } from '../state/waiting.ts';
 import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
@@ -42,7 +50,12 @@ export interface Opened {
   openedAt?: number;
 }
 
-type Refused = { type: 'refused'; reason: string };
+export interface Refused {
+  type: 'refused';
+  reason: string;
+  /** Of the failure; left out if it has none. */
+  code?: string;
+}
 
 /** For threads that an earlier release has begun; the opening of newer ones contains it. */
 const LAST_SNAPSHOTS = 'snapshots at the end of turns';
@@ -54,7 +67,7 @@ const BOUNDED_INSTRUCTIONS = 'bounded instructions';
 const SAME_ID = 'workflow id of the thread';
 
 /** The same for the machine's decisions, the newest first. */
-const ALL_DECISIONS = [DECISIONS, 4, 3, 2] as const;
+const ALL_DECISIONS = [DECISIONS, 6, 5, 4, 3, 2] as const;
 
 function asOfThisRelease(state: ThreadState): ThreadState {
   const kept = keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
@@ -73,16 +86,20 @@ function keepAfter(state: ThreadState, after: boolean): ThreadState {
   return { ...state, snapshots: { ...state.snapshots, after } };
 }
 
-/**
- * @param onResume receives the run that this one continues, before the wait for it.
- * @throws UnknownStateVersion
- */
-export async function openState(argument: unknown, onResume: (runId: string) => void): Promise<Opening> {
+export interface OpeningReports {
+  /** Called before every wait. */
+  onRead: (start: StartThread) => void;
+  /** Called before the wait for one host. */
+  onWait: (waitsFor: HostWait) => void;
+}
+
+/** Stops waiting for a host if its scope is cancelled. @throws UnknownStateVersion */
+export async function openState(argument: unknown, { onRead, onWait }: OpeningReports): Promise<Opening> {
   // Read before any wait: the time right after a local activity may be another one in a replay.
   const at = Date.now();
   if (isContinued() && isCarryOver(argument)) {
     const state = asOfThisRelease(fromCarriedState(argument.carriedOver));
-    if (state.forkedFrom !== null && listsFolderAgain(state)) listFolder(state);
+    if (mayHaveAnotherFolder(state)) listFolder(state);
     return { type: 'open', state, first: { type: 'runContinued' }, firstTurn: null, at };
   }
   const parsed = parseStartThread(argument);
@@ -98,17 +115,19 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
     const reason = `thread ${start.threadId} has to be the workflow ${workflowId}, and this one is ${workflowInfo().workflowId}.`;
     return { type: 'refused', reason: `The start argument cannot be used: ${reason}` };
   }
-  if (start.resume !== undefined) {
-    onResume(start.resume.runId);
-    return resume(start, start.resume.runId, at);
+  onRead(start);
+  if (start.resume !== undefined) return resume(start, start.resume.runId, at);
+  if (start.fork !== undefined) return fork(start, start.fork, { at, onWait });
+  const opened = await openOnHost(start, onWait);
+  if (isRefused(opened)) {
+    const refusal = toRefusal(start.threadId, 'be opened', whyNot(opened.reason));
+    return isStopped() ? refusal : { ...refusal, code: opened.code };
   }
-  if (start.fork !== undefined) return fork(start, start.fork, at);
-  const opened = await openOnHost(start);
-  if (isRefused(opened)) return toRefusal(start.threadId, 'be opened', opened.reason);
   const { openedAt, keepsAfter = false, decisions, ...settings } = opened;
   const stamp = stampOf(openedAt, at);
   const begun = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
   const state = decide(begun, decisions);
+  if (settings.managed !== undefined) listFolder(state);
   const first: MachineInput = { type: 'threadOpened', warnings: [] };
   return { type: 'open', state, first, firstTurn: start.firstTurn ?? null, at: stamp, openedAt: stamp };
 }
@@ -124,29 +143,48 @@ function stampOf(openedAt: number | undefined, at: number): number {
 
 const CLOCKS_DIFFER_MS = 2_000;
 
-async function fork(start: StartThread, source: Fork, at: number): Promise<Opening> {
+/** A wait that was stopped ends like one that was in vain. */
+function whyNot(reason: string): string {
+  return isStopped() ? 'it was closed while it waited for its host.' : reason;
+}
+
+function isStopped(): boolean {
+  return CancellationScope.current().consideredCancelled;
+}
+
+async function fork(
+  start: StartThread,
+  source: Fork,
+  { at, onWait }: Pick<OpeningReports, 'onWait'> & { at: number },
+): Promise<Opening> {
   const { threadId, workspace, firstTurn = null } = start;
   try {
-    const { cwd: folder, host } = workspace;
+    // The guard of the start argument has refused a fork without a folder.
+    const { cwd: folder = '', host } = workspace;
     const request = { threadId, source, cwd: folder, ...(host === undefined ? {} : { host }), marker: MARKER };
-    const past = await forkOnHost(request);
+    const past = await forkOnHost(request, onWait);
     const begun = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
     const state = decide(begun, past.decisions);
     if (state.settings.cwd !== workspace.cwd) listFolder(state);
     return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };
   } catch (error) {
     const { message } = toStepFailure(error);
-    return toRefusal(threadId, `be a fork of ${source.threadId}`, message);
+    return toRefusal(threadId, `be a fork of ${source.threadId}`, whyNot(message));
   }
 }
 
-/** For lists: a fork may have another folder than its start argument says, with which each of its runs begins. */
+/** Each run begins with the folder of the first one in the lists. */
+function mayHaveAnotherFolder(state: ThreadState): boolean {
+  return state.settings.moved !== undefined || (state.forkedFrom !== null && listsFolderAgain(state));
+}
+
+/** For lists: a thread may have another folder than its start argument says. */
 function listFolder({ settings: { title, cwd } }: ThreadState): void {
   if (cwd !== workflowInfo().memo?.['cwd']) upsertMemo({ title, cwd });
 }
 
 /** The files of the source are on its host, which only its state says. */
-async function forkOnHost(request: ForkRequest): Promise<ForkedPast> {
+async function forkOnHost(request: ForkRequest, onWait: OpeningReports['onWait']): Promise<ForkedPast> {
   const summary = `fork: ${request.source.threadId}`;
   const ask = (place: object) =>
     scheduleActivity<ForkedPast | Elsewhere>('forkHistory', [request], { ...options, ...place, summary });
@@ -154,6 +192,7 @@ async function forkOnHost(request: ForkRequest): Promise<ForkedPast> {
   if (!isElsewhere(answer)) return answer;
   const [host = ''] = answer.ask;
   const taskQueue = toHostQueue(workflowInfo().taskQueue, host);
+  onWait({ host, since: Date.now() });
   const there = await ask({ taskQueue, scheduleToStartTimeout: NAMED_HOST_WAIT });
   if (isElsewhere(there)) throw new Error(`host ${host} has the id of another host.`);
   return there;
@@ -168,6 +207,7 @@ async function resume(start: StartThread, runId: string, at: number): Promise<Op
   if ('reason' in left) return toRefusal(start.threadId, `go on from run ${runId}`, left.reason);
   const state = asOfThisRelease(fromCarriedState(left.state as ThreadState));
   const changed = withBudget({ ...state, settings: withChanges(state.settings, start) }, start.budget);
+  if (mayHaveAnotherFolder(changed)) listFolder(changed);
   const firstTurn = start.firstTurn ?? null;
   return { type: 'open', state: changed, first: { type: 'threadResumed' }, firstTurn, at };
 }

@@ -1,14 +1,20 @@
 import type { CancellationScope } from '@temporalio/workflow';
 import type { MachineInput } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
+import type { HostWait, StartThread } from '../../../src/contract/index.ts';
 import type { Links } from './effects.ts';
 
 /** The only mutable data of a thread: its state, and the actions under way. */
 export interface ThreadShell {
   /** Null until the thread is open. */
   state: ThreadState | null;
-  /** The closed run that this one continues; null if there is none. */
-  resumes: string | null;
+  /** The start argument; null until it was read, and in a run that continues another one. */
+  start: StartThread | null;
+  /** The opening of the thread, which can be stopped while it waits for a host. */
+  opening: CancellationScope;
+  waitsFor: HostWait | null;
+  /** Whether a turn was interrupted while the thread waited for a host. */
+  interrupted: boolean;
   /** Inputs that arrived before the thread was open, with their time. */
   early: { machineInput: MachineInput; at: number }[];
   running: Map<string, CancellationScope>;

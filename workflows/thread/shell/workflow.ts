@@ -7,25 +7,27 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  patched,
   setCurrentDetails,
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ThreadResult } from '../../../src/contract/index.ts';
-import { type Action, isModelCall, onlyWaits } from '../state/actions.ts';
+import type { HostWait, ThreadResult } from '../../../src/contract/index.ts';
+import { type Action, isFirstModelStep, isModelCall, onlyWaits } from '../state/actions.ts';
 import { type CarryOver, carryOverBytes, toCarryOver } from '../past/carry-over.ts';
 import { run } from './effects.ts';
 import { registerHandlers } from './handlers.ts';
 import { itemCount } from '../state/log.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
-import { type Opened, openState } from './opening.ts';
+import { moveThread } from './moving.ts';
+import { type Opened, type Refused, openState } from './opening.ts';
 import type { ThreadShell } from './thread-shell.ts';
-import { contexts, steps } from './sinks.ts';
+import { contexts, looks, steps } from './sinks.ts';
 import { treeSpent } from '../state/spending.ts';
 import { type ThreadState, decidesAnew } from '../state/state.ts';
-import { toCurrentDetails } from '../view/current-details.ts';
-import { isPublished, publishSearchAttributes } from '../../sandbox/search-attributes.ts';
+import { toCurrentDetails, toOpeningDetails } from '../view/current-details.ts';
+import { isPublished, publishSearchAttributes, publishedStatus } from '../../sandbox/search-attributes.ts';
 import { isInFirstStep, toSearchValues } from '../view/search-values.ts';
 import { firstPrompt } from '../view/static-details.ts';
 import { toContext } from '../view/view.ts';
@@ -34,7 +36,10 @@ import { bytesOf } from '../state/waiting.ts';
 export async function thread(argument: unknown): Promise<ThreadResult> {
   const shell: ThreadShell = {
     state: null,
-    resumes: null,
+    start: null,
+    opening: new CancellationScope({ cancellable: true }),
+    waitsFor: null,
+    interrupted: false,
     early: [],
     running: new Map(),
     children: new Map(),
@@ -59,18 +64,43 @@ function closeWhenCancelled(shell: ThreadShell): void {
 }
 
 async function open(shell: ThreadShell, argument: unknown): Promise<ThreadResult | null> {
-  const opening = await openState(argument, (runId) => (shell.resumes = runId));
-  if (opening.type === 'refused') return { status: 'refused', reason: opening.reason };
-  const { firstTurn, at } = opening;
+  const opening = await shell.opening.run(() =>
+    openState(argument, {
+      onRead: (start) => (shell.start = start),
+      onWait: (waitsFor) => waitForHost(shell, waitsFor),
+    }),
+  );
+  shell.waitsFor = null;
+  if (opening.type === 'refused') return toRefused(opening);
   start(shell, opening);
-  if (firstTurn !== null) dispatch(shell, { type: 'turnSubmitted', turn: firstTurn }, at);
   return null;
 }
 
-function start(shell: ThreadShell, { state, first, at, openedAt }: Opened): void {
+function toRefused({ reason, code }: Refused): ThreadResult {
+  return { status: 'refused', reason, ...(code !== undefined && { code }) };
+}
+
+function start(shell: ThreadShell, { state, first, firstTurn, at, openedAt }: Opened): void {
   shell.state = state;
   dispatch(shell, first, at);
+  const begin = () => firstTurn !== null && dispatch(shell, { type: 'turnSubmitted', turn: firstTurn }, at);
+  // An interrupt of the first turn comes after it. Earlier releases began that turn last in any case.
+  if (shell.interrupted) begin();
   for (const early of shell.early.splice(0)) dispatch(shell, early.machineInput, openedAt ?? early.at);
+  if (!shell.interrupted) begin();
+}
+
+function waitForHost(shell: ThreadShell, waitsFor: HostWait): void {
+  shell.waitsFor = waitsFor;
+  setCurrentDetails(toOpeningDetails(waitsFor));
+  if (shell.early.some(({ machineInput }) => machineInput.type === 'closeRequested')) stopOpening(shell);
+}
+
+/** Threads of earlier releases waited to the end, and closed then. */
+const CLOSED_EARLY = 'close while waiting for a host';
+
+function stopOpening({ opening, waitsFor }: ThreadShell): void {
+  if (waitsFor !== null && !opening.consideredCancelled && patched(CLOSED_EARLY)) opening.cancel();
 }
 
 /** Time never goes back: the clock that opened a thread may differ from the service's. */
@@ -78,6 +108,7 @@ function dispatch(shell: ThreadShell, machineInput: MachineInput, given?: number
   const at = given ?? Math.max(Date.now(), shell.state?.updatedAt ?? 0);
   if (shell.state === null) {
     shell.early.push({ machineInput, at });
+    if (machineInput.type === 'closeRequested') stopOpening(shell);
     return;
   }
   shell.state = reduce(shell.state, { ...machineInput, at, running: [...shell.running.keys()] });
@@ -106,10 +137,15 @@ async function loop(shell: ThreadShell): Promise<ThreadResult> {
 function show(state: ThreadState): void {
   if (state.settings.promptInMemo) rememberPrompt(state);
   setCurrentDetails(toCurrentDetails(state));
-  const { searchAttributes, quietFirstStep } = state.settings;
-  if (searchAttributes && !(quietFirstStep && isInFirstStep(state) && isPublished())) {
-    publishSearchAttributes(toSearchValues(state));
-  }
+  if (state.settings.searchAttributes && !isQuiet(state)) publishSearchAttributes(toSearchValues(state));
+}
+
+/** Earlier releases left the status of a host that was away in the lists, until the first step was over. */
+const STATUS_AFTER_WAIT = 'status after the wait for a host';
+
+function isQuiet(state: ThreadState): boolean {
+  if (!state.settings.quietFirstStep || !isInFirstStep(state) || !isPublished()) return false;
+  return publishedStatus() !== 'waitingForHost' || !patched(STATUS_AFTER_WAIT);
 }
 
 /** Clients that know the first turn when they start a thread have put its prompt there. */
@@ -173,6 +209,7 @@ function reconcile(shell: ThreadShell, wanted: readonly Action[]): void {
   for (const action of wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete' || shell.running.has(action.id)) continue;
     if (isModelCall(action)) offerContext(shell);
+    if (isFirstModelStep(action)) beginLook(shell, action.id);
     begin(shell, action);
   }
 }
@@ -194,13 +231,32 @@ function offerContext(shell: ThreadShell): void {
   }
 }
 
+function beginLook(shell: ThreadShell, actionId: string): void {
+  if (workflowInfo().unsafe.isReplaying) return;
+  const { cwd, root, host } = current(shell).settings;
+  looks.begin(actionId, { cwd, ...(root !== undefined && { root }), ...(host !== undefined && { host }) });
+}
+
 function begin(shell: ThreadShell, action: Exclude<Action, { type: 'continueAsNew' | 'complete' }>): void {
   const scope = new CancellationScope({ cancellable: true });
   shell.running.set(action.id, scope);
   void scope
-    .run(() => run(current(shell), shell.children, action))
+    .run(() => (action.type === 'relocate' ? relocate(shell) : run(current(shell), shell.children, action)))
     .then((machineInput) => {
       if (shell.running.get(action.id) === scope) shell.running.delete(action.id);
       if (machineInput !== null) dispatch(shell, machineInput);
     });
+}
+
+/** Its end, of either kind, is an event already. */
+async function relocate(shell: ThreadShell): Promise<null> {
+  const mover = {
+    dispatch: (input: MachineInput) => dispatch(shell, input),
+    current: () => current(shell),
+    isLost: true,
+  };
+  return moveThread(current(shell), {}, mover).then(
+    () => null,
+    () => null,
+  );
 }

@@ -13,8 +13,11 @@ import type {
   SubThreadMessage,
   SubmitTurn,
   TreeBudget,
+  WorkspaceMove,
+  WorkspacePlace,
 } from '../../../src/contract/index.ts';
 import type { TimerAbout } from './actions.ts';
+import type { NewPlace } from '../../../activities/contract.ts';
 import type { StepEnded } from './steps.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 
@@ -31,6 +34,11 @@ export type MachineInput =
   | { type: 'rollbackRequested'; rollback: RollbackTurns }
   /** `isUnknown`: no such request is open here, which the thread above learns; earlier releases did not report it. */
   | { type: 'requestAnswered'; answer: ResolveRequest; by: ResolvedBy; isUnknown?: true }
+  /** No turn begins until one of the next two. */
+  | { type: 'moveBegan'; to: WorkspacePlace }
+  | { type: 'storeRequested' }
+  | { type: 'moveFailed'; reason: string }
+  | { type: 'workspaceMoved'; move: WorkspaceMove; place: NewPlace }
   | { type: 'closeRequested'; close: CloseThread }
   | { type: 'messageRejected'; message: string; code: RejectionCode; reason: string; id: string | null }
   | StepEnded

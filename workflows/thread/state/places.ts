@@ -1,6 +1,7 @@
 /** Where steps run: on the host of their thread, or anywhere. */
 import { toHostQueue } from '../../../src/contract/plain/hosts.ts';
 import type { ThreadSettings } from '../../../src/contract/index.ts';
+import type { Action } from './actions.ts';
 import type { StepActivity } from './steps.ts';
 
 /**
@@ -31,6 +32,7 @@ const PLACES: Partial<Record<StepActivity, 'host' | 'any'>> = {
   rememberRule: 'host',
   // The model steps, which are on the host, read what it writes.
   archiveSegment: 'host',
+  storeSnapshots: 'host',
   registerAgentTask: 'any',
   // Asked while the host may be away.
   lookForHost: 'any',
@@ -59,8 +61,19 @@ export function hostOf(activity: StepActivity, { host, rulesAt }: Bound): string
  * Steps that a thread waits for before it closes or continues as new, and that it can do without: their failure is a
  * warning.
  */
-const DISPENSABLE: readonly StepActivity[] = ['archiveSegment', 'releaseSnapshots', 'rememberRule'];
+const DISPENSABLE: readonly StepActivity[] = ['archiveSegment', 'releaseSnapshots', 'rememberRule', 'storeSnapshots'];
 const DISPENSABLE_WAIT_MS = 5_000;
+
+/** The settings by which a step finds its host: one that has its own host does not wait for it for long. */
+export function boundOf<S extends Bound>(step: { host?: string }, settings: S): S {
+  const { host } = step;
+  return host === undefined ? settings : { ...settings, host, hostGraceMs: DISPENSABLE_WAIT_MS };
+}
+
+/** Whether only a worker of the thread's host can run it. */
+export function isOnOwnHost(action: Action, settings: Bound): boolean {
+  return action.type === 'step' && action.host === undefined && hostOf(action.activity, settings) !== undefined;
+}
 
 /** Options of a step of a thread, unless it has its own. @param taskQueue of its workflow */
 export function placeOf(activity: StepActivity, settings: Bound, taskQueue: string): Place {

@@ -12,6 +12,7 @@ import type {
   CloseThread,
   CompactionTrigger,
   EventBody,
+  FolderWorkspace,
   ForkOrigin,
   InputItem,
   InterruptTurn,
@@ -27,18 +28,20 @@ import type {
   SubThreadMessage,
   SubmitTurn,
   TreeBudget,
+  WorkspacePlace,
   ThreadRequest,
   ThreadSettings,
   TurnCompletion,
   TurnKind,
   Usage,
 } from '../../../src/contract/index.ts';
+import type { Decisions } from '../../../src/contract/plain/decisions.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import { type ContextState, NEW_CONTEXT } from './context.ts';
 import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 
 import type { LookLimits, OpenSession } from '../../../activities/contract.ts';
-import type { McpApproval, PathLead } from '../../../activities/ports.ts';
+import type { McpApproval, PathLead, StoredFiles, StoredPack } from '../../../activities/ports.ts';
 
 export const STATE_VERSION = 1;
 
@@ -194,7 +197,10 @@ export interface Compaction {
  * is none; turns of earlier releases have no such member.
  */
 export type TurnSnapshot =
-  { status: 'taken'; commit: string; after?: string | null } | { status: 'missing'; reason: string };
+  /** `stored`: both are in the store that hosts share. */
+  | { status: 'taken'; commit: string; after?: string | null; stored?: true }
+  /** `host`: the one that had it before the thread was moved. */
+  | { status: 'missing'; reason: string; host?: string };
 
 /** A turn that has ended, and its place in the history. */
 export interface TurnRecord {
@@ -384,17 +390,38 @@ export interface BudgetState {
   waitedMs: number;
 }
 
-/**
- * The machine's decisions that changed since the first release. They apply to runs that this release begins; a run of
- * an earlier release continues as it began. 2: the size of waiting input is bounded in bytes (`waiting.ts`), a patch
- * that is given to the shell is answered and not run, a patch may not write to /tmp, and without a sandbox no git
- * command counts as read-only. 3: a command outlives its worker, so later attempts of its step wait for it, and an
- * aborted turn waits for its clean-up if its worker could not report the end. 4: a thread that its parent holds says so
- * at whatever it would begin next. 5: a command whose end is not waited for is left running, the summary of a patch
- * names its paths, and the lists show the folder of a fork in all its runs.
- */
-export const DECISIONS = 5;
-export type Decisions = 2 | 3 | 4 | typeof DECISIONS;
+/** A step that stores files. */
+export interface StoreRequest {
+  /** The snapshot to store; null to take one. */
+  commit: string | null;
+  /** Turns whose snapshots are stored with it. */
+  turnIds: string[];
+  /** One pack replaces all others. */
+  whole: boolean;
+  /** In milliseconds since the epoch. */
+  at: number;
+}
+
+/** The files of a managed workspace in the store. */
+export interface StoredState {
+  /** Oldest first; the first is complete on its own. */
+  packs: StoredPack[];
+  /** `at`: the files are as they were then, in milliseconds since the epoch. */
+  newest: (StoredFiles & { at: number }) | null;
+  /** Counts the requests; part of the ids of the actions. */
+  number: number;
+  /** Since the last success. */
+  failures: number;
+  request: StoreRequest | null;
+  /** The files may have changed since the last request began. */
+  isDue: boolean;
+  /** When a request that has failed is repeated, in milliseconds since the epoch. */
+  retryAt: number | null;
+  /** Packs that the next step removes from the store. */
+  replaced: string[];
+  /** The reason of the failure that was reported last. */
+  told: string | null;
+}
 
 /** The question of a turn whether its host is there. */
 export interface HostProbe {
@@ -460,6 +487,17 @@ export interface ThreadState {
   sessions?: Session[];
   /** Left out until a turn has asked. */
   hostProbe?: HostProbe;
+  /** Left out until a turn of a thread with a managed workspace has written. */
+  stored?: StoredState;
+  /**
+   * Commands on hosts that the thread has left, which share its files: they may still run. Each turn tries once to end
+   * them. Left out if there are none.
+   */
+  leftBehind?: LeftBehind[];
+  /** Where the thread is being moved to; no turn begins meanwhile. Left out if it is not. */
+  moving?: WorkspacePlace;
+  /** Left out unless the host was lost in the middle of a turn of a managed workspace. */
+  relocation?: Relocation;
   /** Set once this run is long enough to continue as new: first the segment is archived, if there is one. */
   rollover: { archiving: ArchiveSegment | null } | null;
   /** MCP servers about which this thread has been warned. */
@@ -543,9 +581,44 @@ export const namesPaths = since(5);
 /** Whether each run of a fork with an own folder puts it into the lists. */
 export const listsFolderAgain = since(5);
 
+/** Whether a turn that failed because its host is away ends without a look at its files, which nobody could take. */
+export const endsWithoutHost = since(6);
+
+/** Whether a thread whose host is lost moves without its open agents: before, they kept it there. */
+export const leavesAgents = since(7);
+
+/** Whether a turn that waits for its last snapshot when its thread is moved ends without it: before, it waited on. */
+export const endsWithMove = since(7);
+
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
-export function toWorkspace({ cwd, root, host }: ThreadSettings): StartThread['workspace'] {
+export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {
   return { cwd, ...(root === undefined ? {} : { root }), ...(host === undefined ? {} : { host }) };
+}
+
+export interface LeftBehind {
+  host: string;
+  commandIds: string[];
+  /** The number of the clean-up that is wanted now; null if none is. */
+  cleanUp: number | null;
+}
+
+/** `failed`: the turn waits for its host, as it would without other hosts. */
+export interface Relocation {
+  /** The turn that was under way. */
+  turnId: string;
+  status: 'wanted' | 'failed';
+}
+
+/** The thread is not being moved any longer. */
+export function endMove(state: ThreadState): ThreadState {
+  const { moving: _moving, ...rest } = state;
+  return rest;
+}
+
+/** Another turn may try again. */
+export function withoutRelocation(state: ThreadState): ThreadState {
+  const { relocation: _relocation, ...rest } = state;
+  return rest;
 }
 
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {

@@ -31,6 +31,8 @@ export type StepAction<A extends StepActivity = StepActivity> = {
     options: StepOptions;
     /** The line that the Temporal UI shows. A replay does not compare it. */
     summary: string;
+    /** If it is not the host of the thread. */
+    host?: string;
     /** It waits until the workspace is clean. */
     onWorkspace?: boolean;
   } & (K extends keyof LosableSteps ? { losable: true } : object);

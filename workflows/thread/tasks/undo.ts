@@ -9,6 +9,7 @@ import { undoTurns } from '../turns/dropped-turns.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
+import type { TurnError } from '../../../src/contract/index.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
 import { type StepAction, retried, toSummary, workspaceIds } from '../state/steps.ts';
@@ -28,9 +29,8 @@ export const undo: TaskKind<UndoTurn> = {
   },
 
   advance(state, at, turn) {
-    if (turn.target !== null) return state;
-    const message = `Thread ${state.threadId} has no turn that could be undone.`;
-    return failTurn(state, at, turn, { code: WORKFLOW_CODES.nothingToUndo, message });
+    const refusal = refuseToUndo(state, turn.target);
+    return refusal === null ? state : failTurn(state, at, turn, refusal);
   },
 
   desiredActions(state, { turnId, target }) {
@@ -66,6 +66,16 @@ export const undo: TaskKind<UndoTurn> = {
 /** The turn that an undo would take back now; null if there is none. */
 export function undoable(state: ThreadState): TurnRecord | null {
   return state.turns.findLast(({ kind }) => kind === CONVERSATION) ?? null;
+}
+
+/** The reason why nothing of a turn can be undone; null if there is none. */
+export function refuseToUndo({ threadId }: ThreadState, target: TurnRecord | null): TurnError | null {
+  if (target === null)
+    return { code: WORKFLOW_CODES.nothingToUndo, message: `Thread ${threadId} has no turn that could be undone.` };
+  const { turnId, snapshot } = target;
+  if (snapshot?.status !== 'missing' || snapshot.host === undefined) return null;
+  const message = `The files of turn ${turnId} cannot be restored: its snapshot is on host ${snapshot.host}, where thread ${threadId} worked before it was moved. \`rollback\` removes the turn from the conversation only.`;
+  return { code: WORKFLOW_CODES.snapshotElsewhere, message };
 }
 
 /** An undo that reports what it would do, and changes nothing. */

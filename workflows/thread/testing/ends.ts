@@ -4,14 +4,18 @@ import type { Action } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { EXITED, NOTHING_FOUND, YIELDED } from './fixtures.ts';
+import { hostOf } from '../state/places.ts';
 import { NO_USAGE } from '../state/state.ts';
-import type { StepAction, StepActivity, StepEnd, StepEnded, StepInput } from '../state/steps.ts';
+import type { StepAction, StepActivity, StepEnd, StepEnded, StepInput, StepValue } from '../state/steps.ts';
 
 /**
  * How an action ends, if its kind can end that way; `rejected` and `stale` are about the agent task, `too long` about
  * the context.
  */
 export type Ending = 'well' | 'failed' | 'lost' | 'aborted' | 'left over' | 'rejected' | 'stale' | 'too long';
+
+/** Steps on a host may also end because it is away. */
+export type AnyEnding = Ending | 'away';
 
 /** The answer of the model. */
 export type Output =
@@ -42,8 +46,13 @@ export type Output =
 
 export type Step = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 
-/** The end of an action. @param at makes ids of agent tasks differ. */
-export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at: number): MachineInput {
+/** The end of an action; a move away from a host is several inputs. @param at makes ids of agent tasks differ. */
+export function toEnd(
+  action: Exclude<Step, { type: 'relocate' }>,
+  how: AnyEnding,
+  outputs: readonly Output[],
+  at: number,
+): MachineInput {
   const { id } = action;
   switch (action.type) {
     case 'step':
@@ -87,10 +96,19 @@ const ENDS: { [A in StepActivity]?: ToEnd<A> } = {
   registerAgentTask: (_, how, at) => toRegistrationEnd(how, at),
   writeStdin: ({ input }, how) => toLookEnd(input, how),
   awaitSessions: ({ input }, how) => toWaitEnd(input, how),
+  lookForHost: (_, how) => (how === 'failed' ? failed('internal') : done({ isServed: how !== 'lost' })),
+  storeSnapshots: (_, how, at) => (how === 'failed' ? failed('internal') : done(toStored(at))),
   cleanWorkspace: (_, how) => (how === 'failed' ? failed('internal') : done({ ended: how === 'left over' ? 2 : 0 })),
 };
 
-function toStepEnd(step: StepAction, how: Ending, outputs: readonly Output[], at: number): StepEnd {
+function toStored(at: number): StepValue<'storeSnapshots'> {
+  return { newest: { commit: `c${at}`, tree: 't', files: 1 }, pack: { id: `p${at}`, bytes: 10 }, whole: false };
+}
+
+function toStepEnd(step: StepAction, ending: AnyEnding, outputs: readonly Output[], at: number): StepEnd {
+  const isOnHost = hostOf(step.activity, { host: 'a' }) !== undefined;
+  if (ending === 'away' && isOnHost) return failed('hostAway');
+  const how = ending === 'away' ? 'well' : ending;
   // The compiler cannot see that a step matches the function looked up by its activity.
   const toEnd = ENDS[step.activity] as ToEnd<StepActivity> | undefined;
   if (toEnd !== undefined) return toEnd({ input: step.input, outputs }, how, at);

@@ -6,7 +6,8 @@ import { type Action, onlyWaits } from '../state/actions.ts';
 import { readEvents } from '../state/log.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
-import { DECISIONS, NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
+import { DECISIONS } from '../../../src/contract/plain/decisions.ts';
+import { NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
 import type { StepAction, StepActivity, StepEnd, StepEnded, StepInput, StepValue } from '../state/steps.ts';
 
 export const SETTINGS: ThreadSettings = {

@@ -4,7 +4,8 @@ import { toCarryOver } from '../past/carry-over.ts';
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
-import { DECISIONS, NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
+import { DECISIONS } from '../../../src/contract/plain/decisions.ts';
+import { NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
 import type { Step } from './ends.ts';
 import { SETTINGS } from './fixtures.ts';
 
@@ -84,6 +85,8 @@ export function createTree(settings: Partial<ThreadSettings>): Tree {
       case 'awaitTime':
         at = Math.max(at, action.at);
         return { type: 'timeCame', id, about: action.about };
+      case 'relocate':
+        return null;
     }
   };
 

@@ -1,10 +1,11 @@
 /** For tests of the machine: an independent record of every event of a thread, and a check of the thread against it. */
-import type { ArchiveSegment, Item, ThreadEvent, TurnCompletion } from '../../../src/contract/index.ts';
+import type { ArchiveSegment, Item, ThreadEvent, ThreadRequest, TurnCompletion } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
 import { itemCount, lastSeq } from '../state/log.ts';
 import { readAllEvents, readAllItems } from './reader.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
+import { openAgents } from '../agents/sub-threads.ts';
 import { openSessions } from '../tools/sessions.ts';
 import type { StepActivity, StepEnded } from '../state/steps.ts';
 import { type MoneyOracle, check, createMoneyOracle } from './money.ts';
@@ -85,7 +86,7 @@ export function createOracle(): Oracle {
       assertContext(state);
       assertWanted(memory, state, wanted);
       assertStoppedForCause(state, stopping);
-      assertWorkspaceFree(memory, machineInput, state, starting);
+      assertWorkspaceFree(memory, { before, machineInput, state, starting });
       memory.money.after({ before, machineInput, state, starting, events: memory.events.slice(lastSeq(before.log)) });
       for (const action of wanted) memory.seen.add(action.type === 'step' ? action.activity : action.type);
       // Queries are answered from any state.
@@ -254,6 +255,7 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
       break;
     case 'thread/started':
     case 'workspace/bound':
+    case 'workspace/moved':
     case 'thread/closed':
     case 'thread/rolledBack':
     case 'thread/tokenUsage/updated':
@@ -300,10 +302,10 @@ function complete(memory: Memory, event: Extract<ThreadEvent, { type: 'turn/comp
     const ends = memory.events.filter((past) => past.type === 'item/completed' && past.item.id === itemId);
     check(ends.length === 1, `${itemId} has ended once before ${turn.turnId}`);
   }
-  check(
-    !state.requests.some(({ turnId, origin }) => origin === null && turnId === turn.turnId),
-    'no request outlives its turn',
-  );
+  // One that was opened right after is about agents that the turn has left at work.
+  const isOpen = ({ requestId, turnId, origin }: ThreadRequest) =>
+    origin === null && turnId === turn.turnId && memory.requests.has(requestId);
+  check(!state.requests.some(isOpen), 'no request outlives its turn');
   if (turn.kind === 'review' && turn.startedAt !== null) assertLeft(memory, turn);
   memory.seen.add(turn.status === 'aborted' ? turn.reason : turn.status);
   if (turn.status === 'aborted' && !turn.quiescent) memory.seen.add('not quiescent');
@@ -422,13 +424,21 @@ function isStep(action: Action, ...activities: readonly StepActivity[]): boolean
 
 function assertWorkspaceFree(
   memory: Memory,
-  machineInput: MachineInput,
-  state: ThreadState,
-  starting: readonly Action[],
+  { before, machineInput, state, starting }: Pick<MachineStep, 'before' | 'machineInput' | 'state' | 'starting'>,
 ): void {
   if (machineInput.type === 'stepEnded') endStep(memory, machineInput);
   if (machineInput.type === 'stepEnded' && machineInput.activity === 'cleanWorkspace' && state.cleanUp === null) {
     for (const actionId of memory.orphans) memory.underWay.delete(actionId);
+    memory.orphans.clear();
+  }
+  // Nothing of the former host reaches the new folder.
+  if (machineInput.type === 'workspaceMoved') {
+    check(
+      openAgents(state).every(({ start }) => start !== null),
+      'no agent is open after a move',
+    );
+    if (openAgents(before).length > 0) memory.seen.add('lost with its agents');
+    memory.underWay.clear();
     memory.orphans.clear();
   }
   for (const [actionId, turnId] of memory.underWay) {

@@ -11,13 +11,15 @@ import type {
 import { type Action, onlyWaits } from '../state/actions.ts';
 import { toCarryOver } from '../past/carry-over.ts';
 import type { MachineInput } from '../state/inputs.ts';
+import { toMove } from '../machine/moving.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { toHandover } from '../past/resume.ts';
-import { type Decisions, type ThreadState, newThreadState } from '../state/state.ts';
+import type { Decisions } from '../../../src/contract/plain/decisions.ts';
+import { type ThreadState, newThreadState } from '../state/state.ts';
 import type { StepActivity } from '../state/steps.ts';
 import { isAtWork } from '../agents/sub-threads.ts';
 import { type ChildSays, echoOf, toReport } from './children.ts';
-import { type Ending, type Output, type Step, toEnd } from './ends.ts';
+import { type AnyEnding, type Output, type Step, toEnd } from './ends.ts';
 import { createOracle, type Oracle } from './oracle.ts';
 import { SETTINGS, text } from './fixtures.ts';
 
@@ -46,7 +48,7 @@ export type Play =
   /** A separate turn leaves a command running, and looks at it. */
   | { do: 'serve'; id: string }
   | { do: 'revoke'; pick: number }
-  | { do: 'end'; pick: number; how: Ending; outputs: Output[] }
+  | { do: 'end'; pick: number; how: AnyEnding; outputs: Output[] }
   /** An action that has already ended ends again. */
   | { do: 'endAgain'; pick: number; outputs: Output[] }
   /** A child sends a report, or a stranger does. */
@@ -131,11 +133,13 @@ const isTimer = ({ id }: Action): boolean => onlyWaits(id);
 function follow(shell: Shell): void {
   const ids = new Set(shell.wanted.map(({ id }) => id));
   for (const [id, action] of shell.running) if (isTimer(action) && !ids.has(id)) shell.running.delete(id);
+  const isMoving = shell.wanted.some(({ type, id }) => type === 'relocate' && !shell.running.has(id));
   for (const action of shell.wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete') continue;
     if (!shell.running.has(action.id)) shell.running.set(action.id, action);
   }
-  if (shell.wanted.some(({ type }) => type === 'continueAsNew') && shell.turns++ % 3 !== 2) goOnAsNew(shell);
+  if (isMoving) happen(shell, { type: 'moveBegan', to: { host: '', cwd: '' } });
+  else if (shell.wanted.some(({ type }) => type === 'continueAsNew') && shell.turns++ % 3 !== 2) goOnAsNew(shell);
 }
 
 function goOnAsNew(shell: Shell): void {
@@ -355,14 +359,32 @@ function isReviewAtWork(child: ThreadState['children'][number]): boolean {
   return child.role === 'review' && child.start === null && isAtWork(child);
 }
 
-function end(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]): void {
+function end(shell: Shell, action: Step, how: AnyEnding, outputs: readonly Output[]): void {
   shell.running.delete(action.id);
   shell.ended.push(action);
   // A timer ends when its time has come.
   if (action.type === 'awaitTime') shell.at = Math.max(shell.at, action.at);
-  if (action.type === 'step' && action.activity === 'archiveSegment' && how !== 'failed')
+  if (action.type === 'step' && action.activity === 'archiveSegment' && !['failed', 'away'].includes(how))
     shell.oracle.archived(shell.state, action.input.segment);
-  happen(shell, toEnd(action, how, outputs, shell.at));
+  if (action.type === 'relocate') relocate(shell, action, how);
+  else happen(shell, toEnd(action, how, outputs, shell.at));
   const echo = action.type === 'sendMessage' && how !== 'failed' ? echoOf(shell.state, action) : null;
   if (echo !== null) happen(shell, echo);
+}
+
+/** Reports of agents come in the middle of it. */
+function relocate(shell: Shell, { id }: Action, how: AnyEnding): void {
+  const { host = '', cwd } = shell.state.settings;
+  for (const [pick, child] of shell.state.children.entries())
+    if (isAtWork(child) && child.start === null && pick % 2 === 0)
+      happen(shell, toReport(shell, { pick, says: 'completed' }));
+  const isPossible = how !== 'failed' && !shell.stopping.has(id);
+  if (!isPossible) {
+    happen(shell, { type: 'moveFailed', reason: 'no other host takes threads' });
+    return;
+  }
+  const place = { ...shell.state.settings, host: host === 'a' ? 'b' : 'a', cwd: `${cwd}+`, root: `${cwd}+` };
+  const restored = { restored: { commit: 'd', tree: 't', files: 3 }, notRestored: [] };
+  const move = toMove(shell.state, { from: { host, cwd }, place, restored, quiescent: true, at: shell.at });
+  happen(shell, { type: 'workspaceMoved', move, place });
 }

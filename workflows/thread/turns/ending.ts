@@ -8,21 +8,29 @@
 import { type Action, actionIds } from '../state/actions.ts';
 import { isRoot } from '../approvals/policy.ts';
 import { WRITE_STDIN } from '../../../src/contract/plain/tools/write-stdin.ts';
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import {
   type ActiveTurn,
   type ThreadState,
+  type TurnEnd,
   type TurnSnapshot,
+  endsWithoutHost,
   isConversation,
   leavesCommandsRunning,
 } from '../state/state.ts';
 import { retried, toSummary, workspaceIds } from '../state/steps.ts';
 
 /** Whether a turn that is about to end must wait for a snapshot of its files. */
-export function needsLastSnapshot(state: ThreadState, turn: ActiveTurn): boolean {
+export function needsLastSnapshot(state: ThreadState, turn: ActiveTurn, end: TurnEnd): boolean {
   if (turn.ending !== undefined || !isConversation(turn) || turn.snapshot?.status !== 'taken') return false;
   const reachable = state.status === 'open' && turn.aborting?.quiescent !== false;
+  if (isAway(end) && endsWithoutHost(state)) return false;
   return state.snapshots.after === true && reachable && mayHaveWritten(state, turn);
+}
+
+function isAway(end: TurnEnd): boolean {
+  return end.status === 'failed' && end.error.code === WORKFLOW_CODES.hostAway;
 }
 
 /** The snapshot of a turn that ends without waiting. A turn that wrote nothing left the files unchanged. */

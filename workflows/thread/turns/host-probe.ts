@@ -5,7 +5,7 @@
  * Only threads that were opened when there were several hosts ask: if there is only one, nobody could.
  */
 import { type Action, actionIds } from '../state/actions.ts';
-import { hostOf } from '../state/places.ts';
+import { hostOf, isOnOwnHost } from '../state/places.ts';
 import type { HostProbe, ThreadState } from '../state/state.ts';
 import { type StepActivity, type StepEnd, retried, toSummary } from '../state/steps.ts';
 
@@ -17,7 +17,7 @@ export function wantedProbe(state: ThreadState, steps: readonly Action[]): Actio
   const { host, hostProbeMs } = state.settings;
   const probe = probeOf(state);
   if (host === undefined || hostProbeMs === undefined || probe === null) return [];
-  if (!steps.some((step) => step.type === 'step' && hostOf(step.activity, state.settings) !== undefined)) return [];
+  if (!steps.some((step) => isOnOwnHost(step, state.settings))) return [];
   const { turnId, number, at, isAsking } = probe;
   if (isAsking) {
     return [

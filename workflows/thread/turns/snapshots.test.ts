@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Item } from '../../../src/contract/index.ts';
 import type { Snapshot } from '../../../activities/ports.ts';
 import type { StepEnd } from '../state/steps.ts';
-import type { ActiveTurn, Aborting, ThreadState } from '../state/state.ts';
+import type { Decisions } from '../../../src/contract/plain/decisions.ts';
+import type { ActiveTurn, Aborting, ThreadState, TurnEnd } from '../state/state.ts';
 import { testThread } from '../testing/fixtures.ts';
 import { findEnding, needsLastSnapshot, settledSnapshot, wantedLastSnapshot } from './ending.ts';
 import { onLastSnapshot, onRelease, tellOnce, wantedRelease } from './snapshots.ts';
@@ -61,7 +62,17 @@ describe('the second snapshot, at the end of a turn', () => {
     ['is no conversation', { turn: { kind: 'user_shell' } }, false],
   ])('of one that %s', (_, given, needed) => {
     const { state, turn } = ending(given);
-    expect(needsLastSnapshot(state, turn)).toBe(needed);
+    expect(needsLastSnapshot(state, turn, { status: 'completed' })).toBe(needed);
+  });
+
+  it('of one whose host is away, which nobody could take, unless it began in an earlier release', () => {
+    const away = { status: 'failed', error: { code: 'hostAway', message: 'gone' } } as const;
+    const other = { status: 'failed', error: { code: 'modelUnavailable', message: 'gone' } } as const;
+    const needs = (decisions: Decisions, end: TurnEnd) => {
+      const { state, turn } = ending({ state: { decisions } });
+      return needsLastSnapshot(state, turn, end);
+    };
+    expect([needs(6, away), needs(5, away), needs(6, other)]).toEqual([false, true, true]);
   });
 
   it.each<[string, Given, unknown]>([

@@ -8,6 +8,7 @@ import { addItem, emit } from '../state/log.ts';
 import { type ActiveTurn, type ThreadState, type TurnSnapshot, isConversation } from '../state/state.ts';
 import { releaseLater, withoutSnapshots } from '../state/turn-records.ts';
 import { type StepEnd, retried } from '../state/steps.ts';
+import { isStoring } from './stored-files.ts';
 import { concludeTurn, withTurn } from './turns.ts';
 import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
 
@@ -82,7 +83,7 @@ export function tellOnce(state: ThreadState, at: number, message: string): Threa
 /** The release of all snapshots, when the thread closes and nothing of it runs any longer. */
 export function wantedRelease(state: ThreadState): Action[] {
   const rests = state.active === null && state.beside.length === 0 && state.queue.length === 0;
-  if (state.status !== 'closing' || !rests || !state.snapshots.kept) return [];
+  if (state.status !== 'closing' || !rests || !state.snapshots.kept || isStoring(state)) return [];
   const { threadId, settings, runCount } = state;
   const { cwd, root } = settings;
   return [

@@ -13,6 +13,8 @@ import { report } from './outbox.ts';
 import { withdrawRequests } from './requests.ts';
 import { withoutTurn } from '../approvals/rules.ts';
 import { withRecord } from '../state/turn-records.ts';
+import { withCleanUpsBehind, withLeftBehind } from './left-behind.ts';
+import { noteWritten } from './stored-files.ts';
 import { needsLastSnapshot, settledSnapshot } from './ending.ts';
 import { treeSpent, turnSpent, waitedBy } from '../state/spending.ts';
 import {
@@ -126,7 +128,8 @@ export function emitStarted(
   turn: QueuedTurn,
   besideTurnId: string | null,
 ): ThreadState {
-  return emit(state, at, { type: 'turn/started', turnId: turn.turnId, kind: turn.kind, besideTurnId });
+  const event = { type: 'turn/started', turnId: turn.turnId, kind: turn.kind, besideTurnId } as const;
+  return emit(withCleanUpsBehind(state), at, event);
 }
 
 /**
@@ -204,7 +207,7 @@ function abortItems(state: ThreadState, at: number, turn: ActiveTurn): ThreadSta
  * snapshot of the files comes first.
  */
 export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd): ThreadState {
-  if (!needsLastSnapshot(state, turn)) return complete(state, at, turn, end);
+  if (!needsLastSnapshot(state, turn, end)) return complete(state, at, turn, end);
   return withTurn(withdrawRequests(state, at, turn.turnId), { ...turn, ending: end });
 }
 
@@ -227,7 +230,7 @@ function complete(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd
     durationMs: at - turn.startedAt,
     ...(state.settings.waitingApart && waitedMs > 0 ? { waitedMs } : {}),
     usage: turn.usage,
-    ...end,
+    ...withLeftBehind(state, end),
   };
   const { turnId, kind, firstItem, limited } = turn;
   const snapshot = settledSnapshot(state, turn);
@@ -243,7 +246,7 @@ function complete(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd
     paid.active?.turnId === turn.turnId
       ? { ...paid, active: null }
       : { ...paid, beside: paid.beside.filter((other) => other.turnId !== turn.turnId) };
-  return tellEnd(withRecord(ended, record, KNOWN_TURNS), at, completion);
+  return tellEnd(noteWritten(withRecord(ended, record, KNOWN_TURNS), at, record), at, completion);
 }
 
 function tellEnd(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {

@@ -2,11 +2,12 @@
  * The details of a thread in the Temporal UI, for the person on call. Markdown without tables, which older UIs do not
  * render; foreign text is in code spans, so that it is never markup.
  */
-import type { Excerpt, ThreadRequest } from '../../../src/contract/index.ts';
+import type { Excerpt, HostWait, ThreadRequest, WorkspacePlace } from '../../../src/contract/index.ts';
 import { toAgentTaskWords } from '../../../src/contract/plain/words/agent-task-words.ts';
 import { toAmounts } from '../../../src/contract/plain/words/amount-words.ts';
+import { toManagedWords } from '../../../src/contract/plain/words/managed-words.ts';
 import { toRequestWords } from '../../../src/contract/plain/words/request-words.ts';
-import { toPhaseWords } from '../../../src/contract/plain/words/waiting-words.ts';
+import { toHostWaitWords, toPhaseWords } from '../../../src/contract/plain/words/waiting-words.ts';
 import { toAgentTaskView } from '../agent-task/agent-task.ts';
 import { codeBlock, codeSpan, literalSpan } from '../../sandbox/plain-text.ts';
 import { limitsOf, spentIn } from '../budget/budget.ts';
@@ -40,13 +41,22 @@ export function toCurrentDetails(state: ThreadState): string {
   }
 }
 
+/** While the thread is not open yet. */
+export function toOpeningDetails(waitsFor: HostWait): string {
+  return `**opening**; waits for ${toHostWaitWords(waitsFor, (text) => codeSpan(text, WORDS))}`;
+}
+
 function describe(state: ThreadState): string {
   const { settings, turnCount, closeReason } = state;
-  const place = settings.host === undefined ? '' : ` on host ${literalSpan(settings.host)}`;
+  const { host, managed } = settings;
+  const from = managed === undefined ? '' : `, a clone of ${codeSpan(toManagedWords(managed), WORDS)},`;
+  const place = `${from}${host === undefined ? '' : ` on host ${literalSpan(host)}`}`;
   const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}${place}, model ${codeSpan(settings.model, WORDS)}, ${plural(turnCount, 'turn')} ended`;
   const share = Math.min(REQUEST_TEXT.one, Math.floor(REQUEST_TEXT.all / Math.min(SHOWN, state.requests.length)));
   const sections = [
     closeReason === null ? head : `${head}; closing: ${codeSpan(closeReason, WORDS)}`,
+    section('Is being moved to', state.moving === undefined ? [] : [state.moving], ofPlace),
+    section('Was moved from', settings.moved === undefined ? [] : [settings.moved.from], ofPlace),
     section('Waits for a person', state.requests, (request) => ofRequest(state.threadId, request, share)),
     section('Turn', [...(state.active === null ? [] : [state.active]), ...state.beside], (turn) => ofTurn(state, turn)),
     section('Left running', openSessions(state), ofSession),
@@ -82,6 +92,11 @@ function section<T>(title: string, all: readonly T[], describeOne: (one: T) => s
   const rest = all.length - SHOWN;
   const more = rest > 0 ? [`- and ${rest} more`] : [];
   return [`### ${title}`, ...all.slice(0, SHOWN).map(describeOne), ...more].join('\n');
+}
+
+function ofPlace({ host, cwd }: WorkspacePlace): string {
+  const folder = cwd === '' ? 'a new folder' : codeSpan(cwd, WORDS);
+  return `- ${folder} on ${host === '' ? 'another host' : `host ${literalSpan(host)}`}`;
 }
 
 function ofTurn(state: ThreadState, turn: ActiveTurn): string {

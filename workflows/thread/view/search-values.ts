@@ -7,11 +7,11 @@ import { toPhase, toStatus } from './view.ts';
 const MICRO = 1_000_000;
 
 export function toSearchValues(state: ThreadState): SearchAttributeValues {
-  const { cwd, agentIdentity, parent } = state.settings;
+  const { cwd, managed, agentIdentity, parent } = state.settings;
   return {
     BobbinStatus: awayHost(state) === null ? toStatus(state) : 'waitingForHost',
     BobbinActiveKind: state.active?.kind ?? null,
-    BobbinRepository: cwd,
+    BobbinRepository: managed?.repository ?? cwd,
     BobbinAccount: agentIdentity.mode === 'off' ? null : agentIdentity.account,
     BobbinWaitsForPerson: state.requests.some(({ origin }) => origin?.answered !== true),
     BobbinDepth: parent?.path.length ?? 0,

@@ -24,6 +24,7 @@ export function toStaticTexts(start: StartThread, prompt = ''): { staticSummary:
   const named: [string, string | undefined][] = [
     ['title', title],
     ['works in', workspace.cwd],
+    ['works in a clone of', workspace.repository],
     ['on host', workspace.host],
     ['model', model],
     ['approvals', approvalPolicy],

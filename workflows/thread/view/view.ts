@@ -16,6 +16,7 @@ import { firstCounted, newestCompaction } from '../state/context.ts';
 import { isRunning, itemCount, lastSeq, pageOf } from '../state/log.ts';
 import { toHint } from '../turns/review-mode.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
+import { toStoredView } from '../turns/stored-files.ts';
 import { awayHost } from '../turns/host-probe.ts';
 import { tasks } from '../tasks/index.ts';
 import { commandOf } from '../tools/labels.ts';
@@ -40,6 +41,7 @@ export function toContext(state: ThreadState, after: number): ThreadContext {
 }
 
 export function toThreadView(state: ThreadState): ThreadView {
+  const stored = toStoredView(state);
   return {
     threadId: state.threadId,
     status: toStatus(state),
@@ -54,6 +56,8 @@ export function toThreadView(state: ThreadState): ThreadView {
       startedAt: turn.startedAt,
       command: commandOf(state, turn.index),
     })),
+    ...(stored === null ? {} : { stored }),
+    ...(state.moving === undefined ? {} : { moving: state.moving }),
     ...(openSessions(state).length === 0 ? {} : { sessions: toSessionViews(state) }),
     queuedTurns: state.queue.map(toQueuedTurnView),
     openRequests: state.requests,

@@ -2,11 +2,20 @@
  * One `git` process: its environment is ours alone, and it ends when the signal fires or its time is up. Otherwise a
  * pipe with the name of a file that git reads would keep it waiting without end.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { Failure } from '../../../../activities/failures.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { assertWorkspace } from '../../files/workspace.ts';
+import {
+  type Ended,
+  type Launch,
+  type Launched,
+  type Outputs,
+  killGroup,
+  launchHere,
+} from '../../launcher/launched.ts';
+import { launch } from '../../launcher/launcher.ts';
 import { findProgram, toSearchPath } from '../../programs.ts';
 import { buildCommandEnvironment, withoutLoaders } from '../../shell/command-environment.ts';
 import { signInEnvironment } from './sign-in-environment.ts';
@@ -120,52 +129,80 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
   const program = findProgram('git', [call.cwd]);
   if (program === undefined) throw gitFailed(args, call, 'there is no git on PATH outside of the workspace');
   // A separate process group, so that helpers of git end with it.
-  const child = spawn(program, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe', detached: true });
-  const output = collect(child, call);
-  const written = write(child, call.input ?? '');
+  const output = collect(call);
+  const { launched, written } = begin({ program, args, cwd: call.cwd, env: environmentOf(call) }, call.input, output);
   // The wait below comes after git has ended.
   written.catch(() => undefined);
   const deadlineMs = call.deadlineMs ?? (call.remote === undefined ? DEADLINE_MS : REMOTE_DEADLINE_MS);
-  const { code, problem } = await untilClosed(child, call.signal, deadlineMs, output.problem);
+  const { code, problem } = await untilEnded(launched, call.signal, deadlineMs, output);
   call.signal.throwIfAborted();
   await written;
   const answered = problem === undefined && code !== null && (call.answers ?? [0]).includes(code);
-  if (answered) return { code, stdout: Buffer.concat(output.stdout) };
-  const reason = output.stderr().trim() || `it ended with ${code === null ? 'a signal' : `code ${code}`}`;
+  if (answered) return { code, stdout: Buffer.concat(output.kept) };
+  const reason = output.said().trim() || `it ended with ${code === null ? 'a signal' : `code ${code}`}`;
   throw gitFailed(args, call, problem ?? reason);
 }
 
-interface Output {
-  stdout: Buffer[];
-  stderr(): string;
+/** Standard input that comes bit by bit is written from here, so git is started here, too. */
+function begin(
+  plain: Launch,
+  input: GitCall['input'],
+  outputs: Outputs,
+): { launched: Launched; written: Promise<void> } {
+  if (input === undefined || typeof input === 'string' || Buffer.isBuffer(input)) {
+    const launched = launch({ ...plain, ...(input !== undefined && { input }) }, outputs);
+    return { launched, written: Promise.resolve() };
+  }
+  let written: Promise<void> = Promise.resolve();
+  const launched = launchHere(plain, outputs, (stdin) => {
+    written = write(stdin, input);
+  });
+  return {
+    launched,
+    written: written.catch((error: unknown) => {
+      killGroup(launched.pid, 'SIGKILL');
+      throw error;
+    }),
+  };
+}
+
+interface Output extends Outputs {
+  kept: Buffer[];
+  said(): string;
   /** Resolves once the output exceeds its limit, or nothing has arrived for too long. */
   problem: Promise<string>;
+  /** Nothing will arrive any more. */
+  end(): void;
 }
 
-function collect(child: ChildProcess, call: GitCall): Output {
-  const { onStdout, maxStdoutBytes = MAX_STDOUT_BYTES, idleMs } = call;
-  const stdout: Buffer[] = [];
+function collect({ onStdout, maxStdoutBytes = MAX_STDOUT_BYTES, idleMs }: GitCall): Output {
+  const kept: Buffer[] = [];
+  const decoder = new StringDecoder('utf8');
   let left = maxStdoutBytes;
-  let stderr = '';
+  let said = '';
   let report = (_problem: string): void => undefined;
   const problem = new Promise<string>((resolve) => (report = resolve));
+  const idle =
+    idleMs === undefined ? undefined : setTimeout(() => report(`nothing came from it for ${idleMs / 1_000} s`), idleMs);
   const keep = (chunk: Buffer): void => {
     left -= chunk.length;
-    if (left >= 0) stdout.push(chunk);
+    if (left >= 0) kept.push(chunk);
     else report(`it wrote more than ${maxStdoutBytes} bytes`);
   };
-  child.stdout?.on('data', onStdout ?? keep);
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS)));
-  if (idleMs !== undefined) watchIdle(child, idleMs, report);
-  // Git may end before it has read everything; its exit code has the reason.
-  child.stdin?.on('error', () => undefined);
-  return { stdout, stderr: () => withoutProgress(stderr), problem };
-}
-
-function watchIdle(child: ChildProcess, idleMs: number, report: (problem: string) => void): void {
-  const timer = setTimeout(() => report(`nothing came from it for ${idleMs / 1_000} s`), idleMs);
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', () => timer.refresh());
-  for (const event of ['close', 'error']) child.once(event, () => clearTimeout(timer));
+  return {
+    kept,
+    said: () => withoutProgress(said),
+    problem,
+    stdout(chunk) {
+      idle?.refresh();
+      (onStdout ?? keep)(chunk);
+    },
+    stderr(chunk) {
+      idle?.refresh();
+      said = (said + decoder.write(chunk)).slice(-STDERR_CHARS);
+    },
+    end: () => clearTimeout(idle),
+  };
 }
 
 /** Git overwrites the line with its progress. */
@@ -175,23 +212,12 @@ function withoutProgress(stderr: string): string {
 }
 
 /** Rejects if the source of the input fails. Git's exit code shows whether it accepted the input. */
-async function write(child: ChildProcess, input: NonNullable<GitCall['input']>): Promise<void> {
-  const { stdin } = child;
-  if (stdin === null) return;
-  if (typeof input === 'string' || Buffer.isBuffer(input)) {
-    stdin.end(input);
-    return;
+async function write(stdin: Writable, input: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of input) {
+    if (stdin.destroyed) return;
+    if (!stdin.write(chunk)) await whenWritable(stdin);
   }
-  try {
-    for await (const chunk of input) {
-      if (stdin.destroyed) return;
-      if (!stdin.write(chunk)) await whenWritable(stdin);
-    }
-    stdin.end();
-  } catch (error) {
-    killGroup(child, 'SIGKILL');
-    throw error;
-  }
+  stdin.end();
 }
 
 function whenWritable(stdin: Writable): Promise<void> {
@@ -204,48 +230,27 @@ function whenWritable(stdin: Writable): Promise<void> {
   });
 }
 
-interface Closed {
-  code: number | null;
-  /** Why the process was ended or did not start. */
-  problem?: string;
-}
-
-/** Resolves once the process is gone. */
-function untilClosed(
-  child: ChildProcess,
-  signal: AbortSignal,
-  deadlineMs: number,
-  problems: Promise<string>,
-): Promise<Closed> {
-  return new Promise((resolve) => {
-    let problem: string | undefined;
-    let killing: NodeJS.Timeout | undefined;
-    const end = (why?: string): void => {
-      problem ??= why;
-      killGroup(child, 'SIGTERM');
-      killing ??= setTimeout(() => killGroup(child, 'SIGKILL'), KILL_AFTER_MS);
-    };
-    const stop = (): void => end();
-    const deadline = setTimeout(() => end(`it had not ended after ${deadlineMs / 1_000} s`), deadlineMs);
-    void problems.then(end);
-    signal.addEventListener('abort', stop, { once: true });
-    const finish = (closed: Closed): void => {
-      clearTimeout(deadline);
-      clearTimeout(killing);
-      signal.removeEventListener('abort', stop);
-      resolve(closed);
-    };
-    child.once('error', (error) => finish({ code: null, problem: error.message }));
-    child.once('close', (code) => finish({ code, ...(problem === undefined ? {} : { problem }) }));
-  });
-}
-
-function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+/** Resolves once the process is gone; `problem` is why it was ended or did not start. */
+async function untilEnded(launched: Launched, signal: AbortSignal, deadlineMs: number, output: Output): Promise<Ended> {
+  let problem: string | undefined;
+  let killing: NodeJS.Timeout | undefined;
+  const end = (why?: string): void => {
+    problem ??= why;
+    killGroup(launched.pid, 'SIGTERM');
+    killing ??= setTimeout(() => killGroup(launched.pid, 'SIGKILL'), KILL_AFTER_MS);
+  };
+  const stop = (): void => end();
+  const deadline = setTimeout(() => end(`it had not ended after ${deadlineMs / 1_000} s`), deadlineMs);
+  void output.problem.then(end);
+  signal.addEventListener('abort', stop, { once: true });
   try {
-    process.kill(-child.pid, signal);
-  } catch {
-    // It is gone.
+    const ended = await launched.ended;
+    return problem === undefined ? ended : { ...ended, problem };
+  } finally {
+    output.end();
+    clearTimeout(deadline);
+    clearTimeout(killing);
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -263,14 +268,14 @@ function withoutUsers(text: string): string {
 }
 
 /** The variables that a command may have and, if needed, those for signing in. */
-function inherit(remote: boolean): Record<string, string> {
-  const harmless = Object.entries(withoutLoaders(buildCommandEnvironment(process.env, 'git')));
+function inherit(path: string, remote: boolean): Record<string, string> {
+  const harmless = Object.entries(withoutLoaders(buildCommandEnvironment(process.env, 'git', path)));
   const plain = Object.fromEntries(harmless.filter(([name]) => !name.startsWith('GIT_')));
   return remote ? { ...plain, ...signInEnvironment(process.env) } : plain;
 }
 
 function environmentOf(call: GitCall): Record<string, string> {
-  const inherited = Object.entries(inherit(call.remote?.signIn ?? false));
+  const inherited = Object.entries(inherit(toSearchPath([call.cwd]), call.remote?.signIn ?? false));
   // The environment may already have settings, including credentials; ours come last and take precedence.
   const first = Number(inherited.find(([name]) => name === 'GIT_CONFIG_COUNT')?.[1] ?? 0);
   const ours = {
@@ -297,7 +302,6 @@ function environmentOf(call: GitCall): Record<string, string> {
     GIT_COMMITTER_NAME: IDENTITY.NAME,
     GIT_COMMITTER_EMAIL: IDENTITY.EMAIL,
     LC_ALL: 'C',
-    PATH: toSearchPath([call.cwd]),
     ...(call.index === undefined ? {} : { GIT_INDEX_FILE: call.index }),
     ...(call.gitDir === undefined ? {} : privately(call)),
   };

@@ -4,9 +4,12 @@
  * so that no filter runs and bytes stay unchanged. Objects of another repository can be read as data, its configuration
  * cannot.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replacePrivateFile } from '../../../folders/private-file.ts';
+import { writePrivateFileSync } from '../../../folders/private-file.ts';
+
+/** The branch that is checked out in one: it does not exist. */
+export const NO_HEAD = 'ref: refs/heads/none\n';
 
 export interface PrivateGitDirOptions {
   /** Folders of objects of other repositories, absolute. Nothing is ever written to them. */
@@ -20,19 +23,22 @@ export interface PrivateGitDirOptions {
   lineEndings?: 'kept' | 'configured';
 }
 
-/** Makes the directory, or completes one. Idempotent; several processes may do it at the same time. */
-export async function makePrivateGitDir(path: string, options: PrivateGitDirOptions = {}): Promise<void> {
+/**
+ * Makes the directory, or completes one. Idempotent; several processes may do it at the same time. Every turn needs one,
+ * and these few calls would take ten times as long if each waited for its turn on the event loop.
+ */
+export function makePrivateGitDir(path: string, options: PrivateGitDirOptions = {}): void {
   const { alternates = [], objectFormat = 'sha1', lineEndings = 'kept' } = options;
   for (const folder of ['objects/info', 'objects/pack', 'refs', 'info'])
-    await mkdir(join(path, folder), { recursive: true, mode: 0o700 });
+    mkdirSync(join(path, folder), { recursive: true, mode: 0o700 });
   const files = {
     config: toConfig(objectFormat),
     'info/attributes': `* ${lineEndings === 'kept' ? `${LINE_ENDINGS} ` : ''}${ATTRIBUTES}\n`,
     'objects/info/alternates': alternates.map((folder) => `${toQuoted(folder)}\n`).join(''),
     // Last: with this file git accepts the folder as a repository.
-    HEAD: 'ref: refs/heads/none\n',
+    HEAD: NO_HEAD,
   };
-  for (const [name, content] of Object.entries(files)) await ensureFile(join(path, name), content);
+  for (const [name, content] of Object.entries(files)) ensureFile(join(path, name), content);
 }
 
 /**
@@ -56,8 +62,14 @@ function toQuoted(path: string): string {
   return /^["#]|[\n"\\]/.test(path) ? JSON.stringify(path) : path;
 }
 
-async function ensureFile(path: string, content: string): Promise<void> {
-  const there = await readFile(path, 'utf8').catch(() => undefined);
-  if (there === content) return;
-  await replacePrivateFile(path, content);
+function ensureFile(path: string, content: string): void {
+  if (readIfThere(path) !== content) writePrivateFileSync(path, content);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }

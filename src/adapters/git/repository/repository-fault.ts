@@ -3,7 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { isTrustedAbove } from '../../../folders/work-tree.ts';
 import { toRealPath } from '../../shell/sandbox/mounts.ts';
-import { type ClosedFolders, faultAt, isThere } from './repository-place.ts';
+import { isThere } from '../../../folders/real-path.ts';
+import { type ClosedFolders, faultAt } from './repository-place.ts';
 
 /** A sentence that names the path, with a leading blank; empty if nothing there looks like a repository. */
 export function explainNoRepository(cwd: string, closed: ClosedFolders): string {

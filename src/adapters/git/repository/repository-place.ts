@@ -12,7 +12,6 @@ import {
   constants,
   type Dirent,
   fstatSync,
-  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -23,6 +22,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isTrustedAbove } from '../../../folders/work-tree.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { isInsideReal } from '../../../folders/folders.ts';
+import { isThere } from '../../../folders/real-path.ts';
 import { toRealPath } from '../../shell/sandbox/mounts.ts';
 
 export interface RepositoryPlace {
@@ -213,14 +213,5 @@ export function readSmallFile(path: string): string | null {
     return null;
   } finally {
     if (file !== undefined) closeSync(file);
-  }
-}
-
-/** Whether something exists at a path, including a broken link. */
-export function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false;
   }
 }

@@ -2,18 +2,23 @@
  * A foreign repository, read as data: git works in our own directory (`private-git-dir.ts`), which refers to its
  * objects and references, and interprets nothing that is configured or written in it.
  */
-import { copyFile, readdir, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { rmSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFile, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateTemp } from '../../../folders/private-temp.ts';
+import { isThere } from '../../../folders/real-path.ts';
 import { type GitCall, type GitResult, runGit } from '../process/git-process.ts';
-import { makePrivateGitDir } from '../process/private-git-dir.ts';
-import { type RepositoryPlace, isThere, readSmallFile } from './repository-place.ts';
+import { NO_HEAD, makePrivateGitDir } from '../process/private-git-dir.ts';
+import { type RepositoryPlace, readSmallFile } from './repository-place.ts';
 import { readPlainSettings, upstreamSettings } from '../process/plain-settings.ts';
+import { withViewFolder } from './view-folders.ts';
 
 export type GitMore = Pick<GitCall, 'input' | 'answers' | 'onStdout' | 'deadlineMs' | 'maxStdoutBytes'>;
 
 /** Git on the commits of a repository. */
 export type ViewGit = (args: readonly string[], more?: GitMore) => Promise<GitResult>;
+
+/** Which index git reads: one that it may write, or that of the repository. */
+type Index = 'copy' | 'own';
 
 export interface RepositoryView {
   place: RepositoryPlace;
@@ -22,42 +27,45 @@ export interface RepositoryView {
   /** Sees commits and references, but no work tree. */
   git: ViewGit;
   /**
-   * Sees the work tree, too, with a copy of its index: files that have not changed since they were added are not read.
-   * Line endings are as configured, filters never run. Runs at the top of the work tree.
+   * Sees the work tree, too, with its index, of which git gets a copy unless it only reads: files that have not changed
+   * since they were added are not read. Line endings are as configured, filters never run. Runs at the top of the work
+   * tree.
    */
-  inTree: ViewGit;
+  inTree: (args: readonly string[], more?: GitMore, index?: Index) => Promise<GitResult>;
   /** For `-c`: the target of `name@{upstream}`. */
   upstreamOf(branch: string): Promise<string[]>;
 }
 
-/** Runs the body with a view, which is removed afterwards. */
+/** Runs the body with a view, which is closed afterwards. */
 export async function withView<T>(
   place: RepositoryPlace,
   signal: AbortSignal,
   body: (view: RepositoryView) => Promise<T>,
 ): Promise<T> {
-  const folder = await makePrivateTemp('bobbin-git-');
-  try {
-    const gitDir = join(folder, 'git');
-    await openGitDir(place, gitDir);
-    const about = place.root ?? place.gitDir;
-    const run = (args: readonly string[], call: Omit<GitCall, 'signal' | 'gitDir' | 'about'>) =>
-      runGit(['--no-replace-objects', ...args], { ...call, about, signal, gitDir });
-    let tree: Promise<string[]> | undefined;
-    return await body({
-      place,
-      gitDir,
-      git: (args, more = {}) => run(args, { cwd: folder, ...more }),
-      async inTree(args, more = {}) {
-        const root = place.root ?? folder;
-        const settings = await (tree ??= openTree(place, gitDir, folder, signal));
-        return run([...settings, `--work-tree=${root}`, ...args], { cwd: root, index: join(folder, 'index'), ...more });
-      },
-      upstreamOf: (branch) => upstreamSettings(place, branch, folder, signal),
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return withViewFolder(JSON.stringify(place), (folder) => body(openView(place, folder, signal)));
+}
+
+/** @param folder empty, or with an earlier view of the same place. */
+function openView(place: RepositoryPlace, folder: string, signal: AbortSignal): RepositoryView {
+  const gitDir = join(folder, 'git');
+  openGitDir(place, gitDir);
+  const about = place.root ?? place.gitDir;
+  const run = (args: readonly string[], call: Omit<GitCall, 'signal' | 'gitDir' | 'about'>) =>
+    runGit(['--no-replace-objects', ...args], { ...call, about, signal, gitDir });
+  let tree: Promise<string[]> | undefined;
+  let copied: Promise<string> | undefined;
+  return {
+    place,
+    gitDir,
+    git: (args, more = {}) => run(args, { cwd: folder, ...more }),
+    async inTree(args, more = {}, index = 'copy') {
+      const root = place.root ?? folder;
+      const settings = await (tree ??= openTree(place, gitDir, folder, signal));
+      const file = index === 'own' ? join(place.gitDir, 'index') : await (copied ??= copyIndex(place, folder));
+      return run([...settings, `--work-tree=${root}`, ...args], { cwd: root, index: file, ...more });
+    },
+    upstreamOf: (branch) => upstreamSettings(place, branch, folder, signal),
+  };
 }
 
 /** The commit that is checked out; null if there is none yet. */
@@ -68,14 +76,25 @@ export async function readHead({ git }: Pick<RepositoryView, 'git'>): Promise<st
 
 const HEAD_FORM = /^(?:ref: refs\/[^\n]+|[0-9a-f]{40,64})\n?$/;
 
-async function openGitDir(place: RepositoryPlace, gitDir: string): Promise<void> {
+function openGitDir(place: RepositoryPlace, gitDir: string): void {
   const { objects, objectFormat, commonDir } = place;
-  await makePrivateGitDir(gitDir, { alternates: objects, objectFormat, lineEndings: 'configured' });
-  const head = readSmallFile(join(place.gitDir, 'HEAD'));
-  if (head !== null && HEAD_FORM.test(head)) await writeFile(join(gitDir, 'HEAD'), head);
-  await rmdir(join(gitDir, 'refs'));
-  for (const name of ['refs', 'packed-refs', 'shallow', 'logs'])
-    if (isThere(join(commonDir, name))) await symlink(join(commonDir, name), join(gitDir, name));
+  if (!isThere(gitDir)) {
+    makePrivateGitDir(gitDir, { alternates: objects, objectFormat, lineEndings: 'configured' });
+    rmdirSync(join(gitDir, 'refs'));
+  }
+  const theirs = readSmallFile(join(place.gitDir, 'HEAD'));
+  const head = theirs !== null && HEAD_FORM.test(theirs) ? theirs : NO_HEAD;
+  const own = join(gitDir, 'HEAD');
+  // Writing may wait for the disk.
+  if (readSmallFile(own) !== head) writeFileSync(own, head);
+  for (const name of ['refs', 'packed-refs', 'shallow', 'logs', 'info/exclude'])
+    linkIfThere(join(commonDir, name), join(gitDir, name));
+}
+
+function linkIfThere(target: string, link: string): void {
+  const [wanted, linked] = [isThere(target), isThere(link)];
+  if (wanted && !linked) symlinkSync(target, link);
+  if (!wanted && linked) rmSync(link);
 }
 
 /** Returns the options for the settings of the work tree. */
@@ -85,25 +104,31 @@ async function openTree(
   folder: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  await copyIndex(place, gitDir, join(folder, 'index'));
-  const exclude = join(place.commonDir, 'info', 'exclude');
-  if (isThere(exclude)) await symlink(exclude, join(gitDir, 'info', 'exclude'));
-  return readPlainSettings(place, folder, signal);
+  const { gitDir: from } = place;
+  const [settings, ...names] = await Promise.all([
+    readPlainSettings(place, folder, signal),
+    ...[from, gitDir].map((one) => readdir(one)),
+  ]);
+  // An index may consist of two files.
+  for (const name of new Set(names.flat()))
+    if (name.startsWith('sharedindex.')) linkIfThere(join(from, name), join(gitDir, name));
+  return settings;
 }
 
 /**
- * Git uses the time of the index to find entries that may have changed without a visible change, so the copy must not
- * be newer.
+ * Returns its path. Git uses the time of the index to find entries that may have changed without a visible change, so
+ * the copy must not be newer.
  */
-async function copyIndex({ gitDir: from }: RepositoryPlace, gitDir: string, to: string): Promise<void> {
-  const index = join(from, 'index');
+async function copyIndex({ gitDir }: RepositoryPlace, folder: string): Promise<string> {
+  const [index, copy] = [join(gitDir, 'index'), join(folder, 'index')];
   const stats = await stat(index).catch(() => null);
   // A repository without a first `git add` has no index.
-  if (!stats?.isFile()) return;
-  await copyFile(index, to);
+  if (!stats?.isFile()) {
+    await rm(copy, { force: true });
+    return copy;
+  }
+  await copyFile(index, copy);
   const seconds = Math.floor(stats.mtimeMs / 1_000);
-  await utimes(to, seconds, seconds);
-  // An index may consist of two files.
-  for (const name of await readdir(from))
-    if (name.startsWith('sharedindex.')) await symlink(join(from, name), join(gitDir, name));
+  await utimes(copy, seconds, seconds);
+  return copy;
 }

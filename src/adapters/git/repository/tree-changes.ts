@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ClosedPaths } from '../../files/closed-paths.ts';
 import { isClosed } from '../ignore/left-out.ts';
 import { type RawPath, toRawPaths, toShownPath } from '../process/git-process.ts';
-import { isThere } from './repository-place.ts';
+import { isThere } from '../../../folders/real-path.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 export interface TreeChange {

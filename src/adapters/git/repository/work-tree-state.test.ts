@@ -51,6 +51,22 @@ describe('the state of a work tree', () => {
     expect(await state('/')).toBeNull();
   });
 
+  it('is found anew each time, whatever has come to the repository or gone from it meanwhile', async () => {
+    repository.write('own.txt', '');
+    expect(await state()).toMatchObject({ branch: 'main', changes: [{ kind: '??', path: 'own.txt' }] });
+    repository.write('.git/info/exclude', 'own.txt\n');
+    repository.git('checkout', '-q', '-b', 'other');
+    repository.git('commit', '-q', '--allow-empty', '-m', 'empty');
+    repository.git('pack-refs', '--all');
+    repository.git('update-index', '--split-index');
+    expect(await state()).toEqual({ branch: 'other', head: head(), changes: [], more: 0 });
+    repository.git('update-index', '--no-split-index');
+    repository.remove('.git/info/exclude');
+    repository.remove('.git/index');
+    repository.remove('.git/packed-refs');
+    expect(await state()).toMatchObject({ branch: 'other', head: null, changes: { length: 4 } });
+  });
+
   it('lists the first changes, and counts the others', async () => {
     for (let n = 0; n < 30; n++) repository.write(`new-${String(n).padStart(2, '0')}.txt`, '');
     const { changes, more } = (await state())!;

@@ -22,7 +22,7 @@ export async function workTreeState(
   if (place === null) return null;
   const closedPaths = createClosedPaths(closed, await realpath(cwd));
   return withView(place, signal, async (view) => {
-    const { stdout } = await view.inTree(STATUS, { maxStdoutBytes: MAX_STATUS_BYTES });
+    const { stdout } = await view.inTree(STATUS, { maxStdoutBytes: MAX_STATUS_BYTES }, 'own');
     const lines = toRawPaths(stdout);
     const changes = lines.flatMap(toChange).filter(({ path }) => !isClosed(path, place.root, closedPaths));
     const shown = changes.slice(0, SHOWN_CHANGES).map(({ kind, path }) => ({ kind, path: toShownPath(path) }));

@@ -49,7 +49,7 @@ export function storeOf(directory: string, folder: string): SnapshotStore {
 export async function openStore(directory: string, cwd: string): Promise<SnapshotStore> {
   const store = await findStore(directory, cwd);
   if (opened.has(store.gitDir) && (await hasStore(store))) return store;
-  await makePrivateGitDir(store.gitDir);
+  makePrivateGitDir(store.gitDir);
   await replacePrivateFile(join(store.gitDir, 'workspace'), `${store.folder}\n`);
   opened.add(store.gitDir);
   return store;

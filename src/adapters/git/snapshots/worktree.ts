@@ -179,7 +179,7 @@ async function link(
   const tmp = await makePrivateTemp('bobbin-worktree-');
   try {
     const gitDir = join(tmp, 'git');
-    await makePrivateGitDir(gitDir, { alternates: [join(common, 'objects')], objectFormat });
+    makePrivateGitDir(gitDir, { alternates: [join(common, 'objects')], objectFormat });
     const git: StoreGit = (args, more = {}) => runGit(args, { cwd: tmp, gitDir, signal, ...more });
     await runGit(['read-tree', head], { cwd: tmp, gitDir, signal, index: join(tmp, 'index') });
     const index = await readPlainFile(join(tmp, 'index'), 1024 * 1024 * 1024);

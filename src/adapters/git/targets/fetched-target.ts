@@ -2,18 +2,19 @@
  * Our own, complete repository for a fetched target, so that a sandbox that shows nothing else has all of it. It is a
  * workspace: only objects and ids of its `.git` are read, and everything else is written again.
  */
-import { copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replacePrivateFile } from '../../../folders/private-file.ts';
 import { Failure, type FailureCode } from '../../../../activities/failures.ts';
 import type { FoundTarget, OpenTarget } from '../../../../activities/ports.ts';
 import type { BatchTarget } from '../../../contract/index.ts';
 import { isRemoteRefName } from '../../../contract/plain/ref-name.ts';
-import { transportOf } from '../../../contract/plain/repository-address.ts';
 import { removeTree } from '../../files/remove-tree.ts';
 import { makePrivateTemp } from '../../../folders/private-temp.ts';
-import { type GitCall, runGit } from '../process/git-process.ts';
+import { runGit } from '../process/git-process.ts';
 import { makePrivateGitDir } from '../process/private-git-dir.ts';
+import { boundTargets } from './bound-targets.ts';
+import { NO_REPOSITORY, type Remote, type Source, withRemote } from '../remote/remote-source.ts';
 import { type RepositoryPlace, findRepository, readSmallFile } from '../repository/repository-place.ts';
 import { type RepositoryView, withView } from '../repository/repository-view.ts';
 import { emptyTreeOf, sinceMergeBase } from '../review/review-range.ts';
@@ -23,20 +24,16 @@ export interface FetchBounds {
   fetchTimeoutMs?: number;
   /** Milliseconds without progress. Default: two minutes. */
   fetchIdleMs?: number;
+  /** Of all fetched targets together; those of the last day stay. Default: 20 GiB. */
+  maxTargetBytes?: number;
 }
-
-export type Source =
-  | { type: 'remote'; address: string }
-  /** On this machine. It is read as data. */
-  | { type: 'local'; place: RepositoryPlace }
-  | { type: 'missing'; why: string };
 
 interface FetchOptions extends FetchBounds {
   directory: string;
   targetId: string;
 }
 
-const BOUNDS = { fetchTimeoutMs: 3_600_000, fetchIdleMs: 120_000 };
+const BOUNDS = { fetchTimeoutMs: 3_600_000, fetchIdleMs: 120_000, maxTargetBytes: 20 * 1024 ** 3 };
 
 export async function fetchTarget(
   options: FetchOptions,
@@ -54,12 +51,11 @@ export async function fetchTarget(
   await makeStore(store, format);
   const wanted = { head: branch, ...(base === undefined ? {} : { base }) };
   const fetched = await withFetchDirectory(store, options.targetId, format, signal, async (gitDir) => {
-    const fetch = (from: string, remote: Remote) =>
-      fetchRefs({ ...options, gitDir, from, remote }, target, wanted, signal);
-    if (source.type === 'remote')
-      await fetch(source.address, { transports: transportsOf(source.address), signIn: true });
-    else await withView(source.place, signal, (view) => fetch(view.gitDir, { transports: ['file'], signIn: false }));
+    await withRemote(source, signal, (remote) => fetchRefs({ ...options, gitDir, ...remote }, target, wanted, signal));
   });
+  // Its time is that of its last use.
+  await utimes(store, new Date(), new Date());
+  await boundTargets(join(options.directory, 'targets'), options.maxTargetBytes ?? BOUNDS.maxTargetBytes);
   const place = requirePlace(store);
   return withView(place, signal, async (view) => {
     const head = fetched.head;
@@ -68,13 +64,6 @@ export async function fetchTarget(
     const start = await startOf(view, { cwd: store, head }, base, fetched.base);
     return { repository: store, isTheirs: false, head, start };
   });
-}
-
-type Remote = NonNullable<GitCall['remote']>;
-
-/** The operator's own configuration may redirect one of these to the other. */
-function transportsOf(address: string): string[] {
-  return transportOf(address) === 'http' ? ['http', 'https', 'ssh'] : ['https', 'ssh'];
 }
 
 /** @param name of the base, and its fetched commit. */
@@ -126,7 +115,7 @@ async function withFetchDirectory(
 ): Promise<Kept> {
   const gitDir = await makePrivateTemp('bobbin-fetch-');
   try {
-    await makePrivateGitDir(gitDir, { objectFormat });
+    makePrivateGitDir(gitDir, { objectFormat });
     await rm(join(gitDir, 'objects'), { recursive: true });
     await symlink(join(store, '.git/objects'), join(gitDir, 'objects'));
     await copyFile(join(store, '.git/shallow'), join(gitDir, 'shallow')).catch(() => undefined);
@@ -163,10 +152,8 @@ async function commitAt(gitDir: string, name: string, signal: AbortSignal): Prom
 
 // -------------------------------------------------------------------------------------------------------------- fetch
 
-interface Fetch extends FetchBounds {
+interface Fetch extends FetchBounds, Remote {
   gitDir: string;
-  from: string;
-  remote: Remote;
 }
 
 /** The whole history: a merge base, or the changes since the last review, cannot be found without it. */
@@ -187,9 +174,6 @@ async function fetchRefs(
     throw explain(error, repository, wanted);
   }
 }
-
-const NO_REPOSITORY =
-  /does not appear to be a git repository|repository '.*' (does not exist|not found)|repository not found/i;
 
 /** Distinguishes permanent errors from temporary ones. */
 function explain(error: Failure, repository: string, wanted: { head: string; base?: string }): Failure {

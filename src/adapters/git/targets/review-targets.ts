@@ -11,7 +11,8 @@ import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { isRefName } from '../../../contract/plain/ref-name.ts';
 import { faultOfRepository, transportOf, withoutSecrets } from '../../../contract/plain/repository-address.ts';
 import { readChangedFiles } from '../review/changed-files.ts';
-import { type FetchBounds, type Source, checkOutStore, fetchTarget } from './fetched-target.ts';
+import { type FetchBounds, checkOutStore, fetchTarget } from './fetched-target.ts';
+import { type Source, faultOfHttp, findRemote } from '../remote/remote-source.ts';
 import {
   type ClosedFolders,
   type RepositoryPlace,
@@ -34,6 +35,7 @@ export interface ReviewTargetsOptions extends FetchBounds {
 export function createReviewTargets(options: ReviewTargetsOptions): ReviewTargetsPort {
   const closed = options.closed ?? [];
   return {
+    isHere: ({ repository }) => existsSync(repository),
     async find(target, targetId, signal) {
       refuseBadNames(target, options.allowHttp ?? false);
       const source = findSource(target.repository, closed);
@@ -63,35 +65,17 @@ function refuseBadNames({ repository, branch, base }: BatchTarget, allowHttp: bo
   const fault = faultOfRepository(repository);
   if (fault !== null)
     throw refused('reviewTargetRefused', shown, `The address of a target cannot be used: ${fault.message}.`);
-  if (transportOf(repository) === 'http' && !allowHttp && !LOOPBACK.test(repository)) {
-    const hint = 'Use https, or allow it to these workers with BOBBIN_ALLOW_HTTP=true.';
-    throw refused('reviewTargetRefused', shown, `${shown} would be fetched by http, which is not encrypted. ${hint}`);
-  }
+  const httpFault = faultOfHttp(repository, allowHttp);
+  if (httpFault !== null) throw refused('reviewTargetRefused', shown, httpFault);
   const name = [branch, base].find((one) => one !== undefined && !isRefName(one));
   if (name !== undefined)
     throw refused('reviewTargetUnknown', shown, `${JSON.stringify(name)} is no name of a branch or a commit.`);
 }
 
-const LOOPBACK = /^http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?\//i;
-
 // ------------------------------------------------------------------------------------------------------ on this machine
 
 function findSource(repository: string, closed: ClosedFolders): { type: 'tree'; place: RepositoryPlace } | Source {
-  const transport = transportOf(repository);
-  if (transport === 'path') return findOnDisk(repository, closed);
-  if (transport !== 'file') return { type: 'remote', address: repository };
-  const path = toPath(repository);
-  const place = findRepositoryOrBare(path, closed);
-  return place === null ? { type: 'missing', why: explainNoRepository(path, closed) } : { type: 'local', place };
-}
-
-function toPath(url: string): string {
-  const path = url.slice('file://'.length);
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+  return transportOf(repository) === 'path' ? findOnDisk(repository, closed) : findRemote(repository, closed);
 }
 
 function findOnDisk(path: string, closed: ClosedFolders): { type: 'tree'; place: RepositoryPlace } | Source {

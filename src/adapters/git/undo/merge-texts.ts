@@ -32,7 +32,7 @@ export async function mergeTexts({ ours, base, theirs }: Texts): Promise<Buffer 
     const texts = { ours, base, theirs };
     for (const [name, text] of Object.entries(texts)) await writeFile(join(cwd, name), text, { mode: 0o600 });
     const gitDir = join(cwd, 'git');
-    await makePrivateGitDir(gitDir);
+    makePrivateGitDir(gitDir);
     const answers = Array.from({ length: MOST_CONFLICTS + 1 }, (_, code) => code);
     const args = ['merge-file', '-p', '--quiet', 'ours', 'base', 'theirs'];
     const { code, stdout } = await runGit(args, { cwd, gitDir, signal: AbortSignal.timeout(60_000), answers });

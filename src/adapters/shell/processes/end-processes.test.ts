@@ -33,6 +33,18 @@ it('finds a process by the whole of its id only', async () => {
   expect(await table.find({ commandIds: new Set(['command-12']) })).toEqual([]);
 });
 
+it('finds all commands of a thread and of those below it by one id', async () => {
+  const mark = { [COMMAND_MARKER]: 'tool/t/1/2/7' };
+  const child = await startReady('echo ready; while :; do sleep 300; done', mark);
+  const table = createProcessTable();
+  const exited = once(child, 'exit');
+  const others = ['tool/t/1/2', 'tool/t/1', 'tool/t/1/3/*', 'tool/t/1/2/7/*', 'tool/t/1*'];
+  expect(await table.find({ commandIds: new Set(others) })).toEqual([]);
+  expect(await table.find({ commandIds: new Set(['tool/t/1/*']) })).toContain(child.pid);
+  await endProcesses(table, { commandIds: new Set(['tool/t/1/2/*']), exited });
+  expect(await table.find({ commandIds: new Set(['tool/t/1/*']) })).toEqual([]);
+});
+
 it('has nothing to do where nothing is left', async () => {
   const target = { commandIds: new Set(['a-command-that-never-was']) };
   expect(await endProcesses(createProcessTable(), target)).toEqual({ ended: 0, killed: 0, gone: true });

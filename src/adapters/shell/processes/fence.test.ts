@@ -4,6 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CommandReport, CommandSpec } from '../../../../activities/ports.ts';
+import { createFence } from './fence.ts';
+import { createProcessTable } from './process-table.ts';
 import { createTestBench, detach, isRunning, readPid, type TestBench } from '../test-bench.ts';
 
 let bench: TestBench;
@@ -125,5 +127,28 @@ it('keeps apart ids that cannot be file names', async () => {
   mkdirSync(join(bench.workspace, 'deep'), { recursive: true });
   const report = await bench.run('echo "$BOBBIN_COMMAND_ID"', { commandId: '../../thread/1 turn/2' });
   expect(report.output).toBe('../../thread/1 turn/2\n');
+  expect(records()).toEqual([]);
+});
+
+it('leaves the records of another host on another machine, which has the same data folder', async () => {
+  const spec = bench.spec(stubborn());
+  const worker = await startWorker(spec);
+  const [path = ''] = records();
+  await worker.kill();
+  const record = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  const onAnother = { ...record, bootId: 'another', hostId: 'host-b' };
+  writeFileSync(path, JSON.stringify(onAnother));
+  const fence = createFence({
+    stateDirectory: bench.stateDirectory,
+    hostId: 'host-a',
+    table: createProcessTable(),
+    log: () => undefined,
+  });
+  expect(await fence.clean(bench.workspace)).toEqual({ ended: 0, gone: true });
+  await fence.clean(bench.workspace, [spec.commandId]);
+  expect(records()).toEqual([path]);
+  // Its own, from before a restart of its machine, is removed with what an unlikely process of that mark is.
+  writeFileSync(path, JSON.stringify({ ...onAnother, hostId: 'host-a' }));
+  await fence.clean(bench.workspace);
   expect(records()).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node
 import { join, resolve } from 'node:path';
 import { writePrivateFileSync } from '../../../folders/private-file.ts';
 import { endProcesses } from './end-processes.ts';
+import { isNamed } from './named-commands.ts';
 import { readStartTime, type ProcessTable } from './process-table.ts';
 
 interface FenceRecord {
@@ -21,6 +22,8 @@ interface FenceRecord {
   bootId: string | null;
   /** Process ids mean something only within one namespace; null without /proc. */
   pidNamespace: string | null;
+  /** The host of the worker; earlier releases left it out. */
+  hostId?: string;
   workspace: string;
 }
 
@@ -33,12 +36,13 @@ export interface Fence {
 
 export interface FenceOptions {
   stateDirectory: string;
+  hostId?: string | undefined;
   table: ProcessTable;
   log: (message: string) => void;
 }
 
-export function createFence({ stateDirectory, table, log }: FenceOptions): Fence {
-  const self = describeSelf();
+export function createFence({ stateDirectory, hostId, table, log }: FenceOptions): Fence {
+  const self = describeSelf(hostId);
   const running = new Set<string>();
   const folderOf = (workspace: string): string => join(stateDirectory, 'commands', shortHash(resolve(workspace)));
 
@@ -80,7 +84,7 @@ interface Judgement {
   log: (message: string) => void;
 }
 
-/** The records of dead workers, and those requested by id. */
+/** The records of dead workers, and those requested by id, except what belongs to another machine. */
 function readLeftRecords(folder: string, judge: Judgement): LeftRecord[] {
   const left: LeftRecord[] = [];
   for (const name of listRecords(folder)) {
@@ -88,7 +92,8 @@ function readLeftRecords(folder: string, judge: Judgement): LeftRecord[] {
     if (judge.running.has(path) && judge.listed.size === 0) continue;
     const record = readRecord(path, judge.log);
     if (record === undefined) continue;
-    if (judge.listed.has(record.commandId) || workerIsDead(record, judge.self)) {
+    if (isElsewhere(record, judge.self)) continue;
+    if (isNamed(judge.listed, record.commandId) || workerIsDead(record, judge.self)) {
       left.push({ path, commandId: record.commandId });
     }
   }
@@ -123,13 +128,20 @@ function writeRecord(path: string, record: FenceRecord): void {
 
 type WorkerPlace = Omit<FenceRecord, 'commandId' | 'workspace'>;
 
-function describeSelf(): WorkerPlace {
+function describeSelf(hostId: string | undefined): WorkerPlace {
   return {
+    ...(hostId !== undefined && { hostId }),
     workerPid: process.pid,
     workerStartTime: readStartTime(process.pid) ?? null,
     bootId: readOrNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
     pidNamespace: readOrNull(() => readlinkSync('/proc/self/ns/pid')),
   };
+}
+
+/** Another host's on another machine: only that host can see its processes, and it cleans up when it is back. */
+function isElsewhere(record: FenceRecord, self: WorkerPlace): boolean {
+  const isOwn = record.hostId === undefined || record.hostId === self.hostId;
+  return !isOwn && record.bootId !== self.bootId;
 }
 
 function workerIsDead(record: FenceRecord, self: WorkerPlace): boolean {

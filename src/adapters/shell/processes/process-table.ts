@@ -7,6 +7,7 @@
  */
 import { existsSync, readdirSync, readFileSync, openSync, readSync, closeSync } from 'node:fs';
 import { setImmediate as nextTurnOfTheLoop } from 'node:timers/promises';
+import { isNamed } from './named-commands.ts';
 
 /** Environment variable by which every process of a command is found. */
 export const COMMAND_MARKER = 'BOBBIN_COMMAND_ID';
@@ -14,7 +15,7 @@ export const COMMAND_MARKER = 'BOBBIN_COMMAND_ID';
 export const REAPER_MARKER = 'BOBBIN_COMMAND_REAPER';
 
 export interface ProcessQuery {
-  /** Processes that carry one of these ids count. */
+  /** Processes that carry one of these ids count; see `named-commands.ts`. */
   commandIds: ReadonlySet<string>;
   /** Processes of this group or session count too. */
   group?: number;
@@ -78,7 +79,7 @@ async function findOnProc(query: ProcessQuery): Promise<number[]> {
 function selectMembers(rows: ProcessRow[], query: ProcessQuery): number[] {
   const members = new Set<number>();
   for (const row of rows) {
-    const marked = row.commandId !== undefined && query.commandIds.has(row.commandId);
+    const marked = row.commandId !== undefined && isNamed(query.commandIds, row.commandId);
     const grouped = query.group !== undefined && (row.group === query.group || row.session === query.group);
     if (marked || grouped) members.add(row.pid);
   }

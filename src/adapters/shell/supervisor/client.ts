@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
+import { join } from 'node:path';
+import { makeProof } from './proofs.ts';
 import { type Answer, type Request, atSocketPath, readLines, sendLine } from './wire.ts';
 
 /** Rejects if nothing listens there. */
@@ -38,7 +40,13 @@ export async function ask(
 ): Promise<Exchange> {
   const socket = await open(folder, name);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  readLines(socket, (answer) => onAnswer(answer as Answer));
+  readLines(socket, (message) => {
+    const answer = message as Answer;
+    if (answer.type === 'prove') {
+      makeProof(folder, answer.file);
+      sendLine(socket, { type: 'proved' });
+    } else onAnswer(answer);
+  });
   sendLine(socket, request);
   return { socket, closed };
 }
@@ -52,6 +60,15 @@ export async function askOnce(folder: string, name: string, request: Request): P
     return last;
   } catch {
     return undefined;
+  }
+}
+
+/** The folders of hosts in that of all supervisors. */
+export function listHostFolders(all: string): string[] {
+  try {
+    return readdirSync(all).flatMap((name) => (name.startsWith('@') ? [join(all, name)] : []));
+  } catch {
+    return [];
   }
 }
 

@@ -8,17 +8,19 @@ import { createCommandRunner } from '../command-runner.ts';
 import { isServed, listSockets } from './client.ts';
 import { createReports } from './reports.ts';
 import { createSupervisor } from './supervisor.ts';
-import { type SupervisorConfig, atSocketPath, supervisorsFolder } from './wire.ts';
+import { removeLeftProofs } from './proofs.ts';
+import { type SupervisorConfig, supervisorsFolder } from './wire.ts';
 
 /** The worker that started it connects at once, unless it was killed. */
 const FIRST_CLIENT_MS = 30_000;
 
 const { name, options } = JSON.parse(await text(process.stdin)) as SupervisorConfig;
-const folder = supervisorsFolder(options.stateDirectory);
+const folder = supervisorsFolder(options.stateDirectory, options.hostId);
 const socket = `${name}-${randomUUID().slice(0, 8)}.sock`;
 const link = join(folder, `${name}.sock`);
 
 const supervisor = createSupervisor({
+  folder,
   runner: createCommandRunner({ ...options, log: (line) => supervisor.log(line) }),
   reports: createReports(options.stateDirectory),
   unattendedS: options.limits?.unattendedS ?? 0,
@@ -27,7 +29,9 @@ const supervisor = createSupervisor({
 const server = createServer((client) => supervisor.accept(client));
 
 mkdirSync(folder, { recursive: true, mode: 0o700 });
-await atSocketPath(folder, socket, (path) => new Promise<void>((resolve) => server.listen(path, resolve)));
+// The path may be too long. By this name and the folder that this process stays in, sandboxes find what to cover up.
+process.chdir(folder);
+await new Promise<void>((resolve) => server.listen(socket, resolve));
 chmodSync(join(folder, socket), 0o600);
 process.on('exit', () => rmSync(join(folder, socket), { force: true }));
 process.on('SIGTERM', () => void supervisor.end().then(leave));
@@ -54,6 +58,7 @@ async function publish(): Promise<boolean> {
 
 /** Of supervisors that were killed. */
 async function removeLeft(): Promise<void> {
+  removeLeftProofs(folder);
   for (const other of listSockets(folder).filter((one) => one !== socket))
     if (!(await isServed(folder, other))) rmSync(join(folder, other), { force: true });
 }

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CommandIo, CommandReport, CommandSpec, OutputTail, Poll } from '../../../../activities/ports.ts';
 import { NO_LIMITS } from '../processes/limits.ts';
+import { listOutsideSockets } from '../sandbox/outside-sockets.ts';
 import { isRunning, readPid } from '../test-bench.ts';
 import { isServed } from './client.ts';
 import { createReports } from './reports.ts';
@@ -175,16 +176,22 @@ describe('a command', () => {
     expect(await first.report).toMatchObject({ outcome: 'aborted' });
   });
 
-  it('is stopped with proof by the clean-up of another worker, in whichever supervisor it runs', async () => {
-    const [first, second] = [newWorker(), newWorker(5)];
-    const spec = specOf(waiting());
-    await start(first, spec).said('before');
-    await start(second, specOf('true'), 'other').report;
-    expect(supervisors()).toHaveLength(2);
-    expect(await second.clean(workspace)).toEqual({ ended: 0, gone: true });
-    expect(await second.clean(workspace, [spec.commandId])).toEqual({ ended: 0, gone: true });
-    expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);
-  });
+  it.each([
+    ['its id', (id: string) => id],
+    ['the beginning of its id', (id: string) => `${id.slice(0, id.lastIndexOf('/'))}/*`],
+  ])(
+    'is stopped with proof by the clean-up of another worker by %s, in whichever supervisor it runs',
+    async (_, name) => {
+      const [first, second] = [newWorker(), newWorker(5)];
+      const spec = specOf(waiting(), { commandId: `tool/${randomUUID()}/1/2` });
+      await start(first, spec).said('before');
+      await start(second, specOf('true'), 'other').report;
+      expect(supervisors()).toHaveLength(2);
+      expect(await second.clean(workspace)).toEqual({ ended: 0, gone: true });
+      expect(await second.clean(workspace, [name(spec.commandId)])).toEqual({ ended: 0, gone: true });
+      expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);
+    },
+  );
 
   it('is stopped if no worker waits for it for too long, and says so', async () => {
     const worker = newWorker(1);
@@ -463,9 +470,12 @@ describe.each(['danger-full-access', 'workspace-write'] as const)('a command wit
     const { watching, type } = await open('stty raw -echo; printf deaf; until [ -e go ]; do sleep 0.02; done');
     await watching.said('deaf');
     const looks: CommandReport[] = [];
-    for (let left = 10; left > 0; left -= 1) looks.push(await type('x'.repeat(16_000)));
+    // More than the pipes to the terminal can hold, however much of it they have taken.
+    for (let left = 30; left > 0; left -= 1) looks.push(await type('x'.repeat(16_000)));
     expect(looks[0]?.output).not.toContain('not sent');
-    expect(looks.at(-1)?.output).toContain('[not sent: the command has not read what was sent before]');
+    // Not always the last one: the pipes may have taken more meanwhile.
+    const refused = '[not sent: the command has not read what was sent before]';
+    expect(looks.some(({ output }) => output.includes(refused))).toBe(true);
     go();
     expect(await watching.report).toMatchObject({ outcome: 'exited', exitCode: 0, gone: true });
   });
@@ -512,20 +522,50 @@ describe('supervisors', () => {
     expect(await start(newWorker(), specOf('echo far')).report).toMatchObject({ output: 'far\n' });
   });
 
+  /** All that is answered to these lines; the last one is sent when a proof is asked for, after the proof is made. */
+  async function answersTo(line: string, then?: { makes: boolean; line: string }): Promise<string> {
+    const at = join(state, 'supervisors');
+    const client = connect(join(at, supervisors()[0]!));
+    client.on('error', () => undefined);
+    client.write(line);
+    let text = '';
+    for await (const chunk of client) {
+      text += String(chunk);
+      const [, file = ''] = /"prove","file":"([^"]+)"/.exec(String(chunk)) ?? [];
+      if (file === '') continue;
+      if (then?.makes === true) writeFileSync(join(at, file), '');
+      client.write(then?.line ?? 'nonsense\n');
+    }
+    return text;
+  }
+  const PROVED = '{"type":"proved"}\n';
+
   it('close the connection of whoever sends nonsense, and refuse a request of a later release', async () => {
     await start(newWorker(), specOf('true')).report;
-    const [socket] = supervisors();
-    const answers = ['nonsense\n', '{"type":"later"}\n', 'null\n'].map(async (line) => {
-      const client = connect(join(state, 'supervisors', socket!));
-      client.on('error', () => undefined);
-      client.write(line);
-      let text = '';
-      for await (const chunk of client) text += String(chunk);
-      return text;
-    });
-    const [nonsense, later, nothing] = await Promise.all(answers);
-    expect([nonsense, nothing]).toEqual(['', '']);
-    expect(later).toContain('does not know the request');
+    expect(await answersTo('nonsense\n')).toBe('');
+    expect(await answersTo('null\n')).toMatch(/^.*\n$/);
+    expect(await answersTo('{"type":"later"}\n', { makes: true, line: PROVED })).toContain('does not know the request');
+  });
+
+  it('do nothing for a client that cannot make a file in their folder, however much it sends', async () => {
+    await start(newWorker(), specOf('true')).report;
+    const spec = specOf('echo ran >> count');
+    const request = `${JSON.stringify({ type: 'run', key: 'other', spec })}\n`;
+    const asked = /^\{"type":"prove","file":"proof-[0-9a-f-]+"\}\n$/;
+    expect(await answersTo(request, { makes: false, line: PROVED })).toMatch(asked);
+    expect(await answersTo(request, { makes: true, line: request.repeat(20) })).toMatch(asked);
+    expect(existsSync(join(workspace, 'count'))).toBe(false);
+    expect(await answersTo(request, { makes: true, line: PROVED + PROVED })).toContain('"exitCode":0');
+    expect(count()).toBe('ran\n');
+    expect(readdirSync(join(state, 'supervisors')).filter((name) => name.startsWith('proof'))).toEqual([]);
+  });
+
+  it('are found by sandboxes however long their path is', async () => {
+    state = join(folder, 'a'.repeat(120), 'state');
+    await start(newWorker(), specOf('true')).report;
+    const sockets = supervisors().map((name) => join(state, 'supervisors', name));
+    expect(sockets).toHaveLength(1);
+    expect(listOutsideSockets()).toEqual(expect.arrayContaining(sockets));
   });
 });
 

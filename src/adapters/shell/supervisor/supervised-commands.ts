@@ -10,7 +10,7 @@ import { programFile } from '../../../folders/program-files.ts';
 import { noteWorkspace } from '../../known-workspaces.ts';
 import { toSupervisorEnvironment } from '../command-environment.ts';
 import { type CommandRunnerOptions, createCommandRunner } from '../command-runner.ts';
-import { type Exchange, ask, askOnce, listSockets } from './client.ts';
+import { type Exchange, ask, askOnce, listHostFolders, listSockets } from './client.ts';
 import { createReports } from './reports.ts';
 import { boundedTo } from './session.ts';
 import { startSupervisor } from './start.ts';
@@ -24,7 +24,10 @@ const MAX_STARTS = 5;
 export function createSupervisedCommands(options: CommandRunnerOptions): SupervisedCommands {
   const { log = () => undefined, openConnection: _, ...settings } = options;
   const local = createCommandRunner(options);
-  const folder = supervisorsFolder(options.stateDirectory);
+  const { stateDirectory, hostId } = options;
+  const folder = supervisorsFolder(stateDirectory, hostId);
+  // Earlier releases had one folder for all hosts.
+  const folders = [...new Set([folder, supervisorsFolder(stateDirectory)])];
   const reports = createReports(options.stateDirectory);
   const environment = toSupervisorEnvironment(process.env, options.stateDirectory);
   const program = programFile('supervisor');
@@ -67,7 +70,7 @@ export function createSupervisedCommands(options: CommandRunnerOptions): Supervi
   return {
     sandbox: () => local.sandbox(),
     async clean(workspace, commandIds = []) {
-      const stopped = commandIds.length === 0 ? [] : await stopEverywhere(folder, commandIds);
+      const stopped = commandIds.length === 0 ? [] : await stopEverywhere(folders, commandIds);
       const { ended, gone } = await local.clean(workspace, commandIds);
       return { ended, gone: gone === true && stopped.every((one) => one.gone) };
     },
@@ -88,8 +91,8 @@ export function createSupervisedCommands(options: CommandRunnerOptions): Supervi
     async attach({ key, threadId, commandId }, io) {
       const { poll } = io.lasting;
       const request = { type: 'attach', key, threadId, ...(poll && { poll }) } as const;
-      for (const socket of listSockets(folder)) {
-        const end = await follow(folder, socket, request, io).catch(refusal);
+      for (const { place, socket } of socketsIn(folders)) {
+        const end = await follow(place, socket, request, io).catch(refusal);
         if (end !== undefined && end.type !== 'unknown') return toReport(end, poll);
       }
       const end = reports.read(threadId, key);
@@ -160,9 +163,16 @@ function refusal(error: unknown): undefined {
 }
 
 /** Stops commands in whichever supervisor they run. */
-async function stopEverywhere(folder: string, commandIds: string[]): Promise<{ commands: number; gone: boolean }[]> {
-  const answers = listSockets(folder).map((socket) => askOnce(folder, socket, { type: 'stop', commandIds }));
+async function stopEverywhere(
+  folders: readonly string[],
+  commandIds: string[],
+): Promise<{ commands: number; gone: boolean }[]> {
+  const answers = socketsIn(folders).map(({ place, socket }) => askOnce(place, socket, { type: 'stop', commandIds }));
   return (await Promise.all(answers)).filter((answer): answer is Stopped => answer?.type === 'stopped');
+}
+
+function socketsIn(folders: readonly string[]): { place: string; socket: string }[] {
+  return folders.flatMap((place) => listSockets(place).map((socket) => ({ place, socket })));
 }
 
 type Stopped = Extract<Answer, { type: 'stopped' }>;
@@ -170,16 +180,17 @@ type Stopped = Extract<Answer, { type: 'stopped' }>;
 /** How long a worker that has just ended may still count as one that stays. */
 const LEAVING_MS = 2_000;
 
-/** Ends the supervisors of a data folder with all of their commands, except those that serve a worker. */
+/** Ends the supervisors of all hosts of a data folder with all of their commands, except those that serve a worker. */
 export async function endSupervisors(stateDirectory: string): Promise<void> {
-  const folder = supervisorsFolder(stateDirectory);
+  const all = supervisorsFolder(stateDirectory);
+  const folders = [all, ...listHostFolders(all)];
   const giveUpAt = performance.now() + LEAVING_MS;
-  const end = async (socket: string): Promise<void> => {
+  const end = async ({ place, socket }: { place: string; socket: string }): Promise<void> => {
     for (;;) {
-      const answer = await askOnce(folder, socket, { type: 'end' });
+      const answer = await askOnce(place, socket, { type: 'end' });
       if (answer?.type !== 'ended' || !answer.left || performance.now() > giveUpAt) return;
       await delay(20);
     }
   };
-  await Promise.all(listSockets(folder).map(end));
+  await Promise.all(socketsIn(folders).map(end));
 }

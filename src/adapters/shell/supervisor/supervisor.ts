@@ -4,16 +4,19 @@
  * Invariants:
  * 1. A command is started once per key, whatever is asked how often.
  * 2. Its end is in a file before anybody is told of it.
- * 3. A command that no client is attached to for `unattendedS` is stopped.
+ * 3. Nothing is done for a client that has not proved itself.
+ * 4. A command that no client is attached to for `unattendedS` is stopped.
  */
 import type { Socket } from 'node:net';
 import { Failure } from '../../../../activities/failures.ts';
 import type { CommandReport, OutputTail, Poll } from '../../../../activities/ports.ts';
 import type { CommandRunner } from '../command-runner.ts';
 import { OverLimit } from '../processes/limits.ts';
+import { isNamed } from '../processes/named-commands.ts';
+import { readRequest } from './connection.ts';
 import type { Reports } from './reports.ts';
 import { type Session, createSession } from './session.ts';
-import { type Answer, type End, type Request, type Word, readLines, sendLine } from './wire.ts';
+import { type Answer, type End, type Request, type Word, sendLine } from './wire.ts';
 
 export interface Supervisor {
   accept(socket: Socket): void;
@@ -27,6 +30,8 @@ export interface Supervisor {
 
 export interface SupervisorParts {
   runner: CommandRunner;
+  /** Of the socket. */
+  folder: string;
   reports: Reports;
   /** Seconds; 0 for no limit. */
   unattendedS: number;
@@ -47,7 +52,7 @@ interface Running {
 
 const PRUNE_EVERY_MS = 60_000;
 
-export function createSupervisor({ runner, reports, unattendedS, onIdle }: SupervisorParts): Supervisor {
+export function createSupervisor({ runner, folder, reports, unattendedS, onIdle }: SupervisorParts): Supervisor {
   const running = new Map<string, Running>();
   const connections = new Set<Socket>();
   const staying = new Set<Socket>();
@@ -129,7 +134,8 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
   };
 
   const stop = async (client: Socket, commandIds: readonly string[]): Promise<void> => {
-    const named = [...running.values()].filter(({ commandId }) => commandIds.includes(commandId));
+    const ids = new Set(commandIds);
+    const named = [...running.values()].filter(({ commandId }) => isNamed(ids, commandId));
     for (const command of named) command.stop.abort();
     const ends = await Promise.all(named.map(({ ended }) => ended));
     answer(client, { type: 'stopped', commands: named.length, gone: ends.every(isGone) });
@@ -188,13 +194,7 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
         staying.delete(socket);
         if (isIdle()) onIdle();
       });
-      let isFirst = true;
-      let take: ((message: Word) => void) | undefined;
-      readLines(socket, (message) => {
-        if (isFirst) take = handle(message as Request, socket);
-        else take?.(message as Word);
-        isFirst = false;
-      });
+      readRequest(socket, folder, handle);
     },
     isIdle,
     log,

@@ -1,6 +1,7 @@
 /**
- * The messages between workers and supervisors: one request per connection, one line of JSON per message. Both sides may
- * be of different releases: unknown members are ignored, unknown requests are answered with a failure.
+ * The messages between workers and supervisors: one request per connection, one line of JSON per message. A request is
+ * answered first with `prove`, and once more when the client has said `proved`. Both sides may be of different releases:
+ * unknown members are ignored, unknown requests are answered with a failure.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
@@ -21,7 +22,8 @@ export type Request =
   /** Ends everything, unless a worker stays. Answered with `ended`. */
   | { type: 'end' };
 
-/** From the client of `run` or `attach`. `stop` stops the command, which then ends with a report; others are ignored. */
+/** `proved`, after the file was made. From the client of `run` or `attach`, then: `stop` stops the command, which then ends with
+ * a report; others are ignored. */
 export interface Word {
   type: string;
 }
@@ -33,6 +35,8 @@ export type End =
 
 export type Answer =
   | End
+  /** The name of the file to make in the folder of the socket. @see proofs.ts */
+  | { type: 'prove'; file: string }
   | { type: 'here' }
   | { type: 'log'; line: string }
   | { type: 'output'; tail: OutputTail }
@@ -71,8 +75,9 @@ export function readLines(socket: Socket, onMessage: (message: unknown) => void)
   });
 }
 
-export function supervisorsFolder(stateDirectory: string): string {
-  return join(stateDirectory, 'supervisors');
+/** @param hostId of one that may share the state directory with others: none of them can reach the supervisors of another */
+export function supervisorsFolder(stateDirectory: string, hostId?: string): string {
+  return join(stateDirectory, 'supervisors', ...(hostId === undefined ? [] : [`@${hostId}`]));
 }
 
 /** The path of a socket has 107 bytes at most, and less on other platforms. */

@@ -27,6 +27,24 @@ export function toImageId(sha256: string): string {
   return `image/${sha256}`;
 }
 
+/** The id of the same image while it is set aside: no thread was found to refer to it, and it is about to be removed. */
+export function toSetAsideId(sha256: string): string {
+  return `set-aside/${sha256}`;
+}
+
+/** The stored text of an image, also of one that is set aside. Rejects with an error of the code `archiveMissing`. */
+export async function readImageText(archive: { read(id: string): Promise<string> }, sha256: string): Promise<string> {
+  const isMissing = (error: unknown) => (error as { code?: unknown } | null)?.code === 'archiveMissing';
+  try {
+    return await archive.read(toImageId(sha256));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return archive.read(toSetAsideId(sha256)).catch((second: unknown) => {
+      throw isMissing(second) ? error : second;
+    });
+  }
+}
+
 /** For people and models: `shot.png, 800 × 600, image/png, 12 kB`. */
 export function toImageWords({ name, mediaType, width, height, bytes }: Omit<ImageRef, 'sha256'>): string {
   const size = bytes < 1_000 ? `${bytes} bytes` : `${Math.round(bytes / 1_000)} kB`;

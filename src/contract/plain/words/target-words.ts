@@ -2,6 +2,6 @@
 import type { BatchTarget } from '../../reviews/batch.ts';
 import { withoutSecrets } from '../repository-address.ts';
 
-export function describeTarget({ repository, branch, base }: BatchTarget): string {
-  return `${withoutSecrets(repository)}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` against ${base}`}`;
+export function describeTarget({ repository, branch, base, host }: BatchTarget): string {
+  return `${withoutSecrets(repository)}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` against ${base}`}${host === undefined ? '' : ` on host ${host}`}`;
 }

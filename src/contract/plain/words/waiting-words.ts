@@ -1,7 +1,7 @@
 /** Who waits for what, in words, for lists and status lines. */
 import type { WaitingFor } from '../../threads/summary.ts';
 import type { ThreadRequest } from '../../threads/requests.ts';
-import type { ThreadView, TurnPhase } from '../../threads/view.ts';
+import type { HostWait, ThreadView, TurnPhase } from '../../threads/view.ts';
 import { toAmount } from './amount-words.ts';
 
 /** Null if the thread waits for nothing but its model and its tools. */
@@ -56,6 +56,12 @@ function toWaitOfPhase(phase: TurnPhase): string | null {
     case 'aborting':
       return null;
   }
+}
+
+/** What a thread waits for that is not open yet. @param quote of what somebody chose */
+export function toHostWaitWords({ host, since, repository }: HostWait, quote = (text: string) => text): string {
+  const what = repository === undefined ? '' : ` to fetch ${quote(repository)},`;
+  return `host ${quote(host)}${what} since ${toTime(since)}`;
 }
 
 function toTime(at: number): string {

@@ -8,8 +8,11 @@ export interface PortPair {
   uiPort: number;
 }
 
-/** The required ports; 0: any free port. */
-export type WantedPorts = Partial<PortPair>;
+/** The required ports; 0: any free port; null: no UI, so no port for it. */
+export interface WantedPorts {
+  port?: number;
+  uiPort?: number | null;
+}
 
 export const PREFERRED_PORTS: PortPair = { port: 7233, uiPort: 8233 };
 
@@ -30,15 +33,18 @@ export async function findFreePort(ip: string): Promise<number> {
  * Chooses the ports: required ones as they are, otherwise the preferred pair or the next pair with both free. Throws
  * `portTaken` if a required port is in use.
  */
-export async function choosePorts(wanted: WantedPorts, ip: string, preferred = PREFERRED_PORTS): Promise<PortPair> {
-  const port = wanted.port === 0 ? await findFreePort(ip) : wanted.port;
-  const uiPort = wanted.uiPort === 0 ? await findFreePort(ip) : wanted.uiPort;
+export async function choosePorts(
+  wanted: WantedPorts,
+  ip: string,
+  preferred = PREFERRED_PORTS,
+): Promise<{ port: number; uiPort: number | null }> {
   if (wanted.port) await requireFree(wanted.port, ip, 'Temporal service');
   if (wanted.uiPort) await requireFree(wanted.uiPort, ip, 'Temporal UI');
   for (let step = 0; step < PAIRS_TRIED; step++) {
-    const pair = { port: port ?? preferred.port + step, uiPort: uiPort ?? preferred.uiPort + step };
-    if (pair.port === pair.uiPort) continue;
-    if ((await isPortFree(pair.port, ip)) && (await isPortFree(pair.uiPort, ip))) return pair;
+    // Another process can take a port that was free a moment ago, so each step asks for "any free port" again.
+    const port = await listenOnce(wanted.port ?? preferred.port + step, ip);
+    const uiPort = wanted.uiPort === null ? null : await listenOnce(wanted.uiPort ?? preferred.uiPort + step, ip);
+    if (port !== undefined && uiPort !== undefined && port !== uiPort) return { port, uiPort };
   }
   throw new TemporalServiceError(
     'portTaken',

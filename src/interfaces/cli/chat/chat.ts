@@ -3,6 +3,8 @@ import { realpathSync } from 'node:fs';
 import { setImmediate as round } from 'node:timers/promises';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
+import type { ThreadSettings } from '../../../contract/index.ts';
+import { toWorkspaceWords } from '../../../contract/plain/words/managed-words.ts';
 import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
 import { watchOutput } from '../closed-output.ts';
@@ -12,13 +14,14 @@ import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
 import { shellWord } from '../text/shell-word.ts';
 import { type Part, line, paint, toCopy } from '../text/terminal-text.ts';
+import { type WorkspaceOptions, newWorkspace } from '../thread/new-workspace.ts';
 import { type ModelFlags, modelFlagsOf } from '../model-options.ts';
 import { threadsOf } from './commands.ts';
 import { openLines } from './lines.ts';
 import { readPrompts, writePrompts } from './prompt-file.ts';
 import { openSession } from './session.ts';
 
-export interface ChatOptions extends ModelFlags {
+export interface ChatOptions extends ModelFlags, WorkspaceOptions {
   dataDirectory: string;
   dataDir?: string;
   thread?: string;
@@ -27,12 +30,9 @@ export interface ChatOptions extends ModelFlags {
 }
 
 export async function chat(bobbin: Bobbin, output: Output, options: ChatOptions): Promise<number> {
-  const folder = folderOfPerson();
-  const start: NewThread = {
-    workspace: { cwd: folder },
-    ...modelFlagsOf(options),
-  };
-  const thread = await chooseThread(bobbin, folder, options);
+  const workspace = await newWorkspace(bobbin, options, folderOfPerson());
+  const start: NewThread = { workspace, ...modelFlagsOf(options) };
+  const thread = await chooseThread(bobbin, workspace.cwd, options);
   const stack = await describeStack(options);
   return await talk(bobbin, output, {
     thread,
@@ -67,7 +67,7 @@ export interface Talk {
   /** Whether the person chooses a thread first. */
   pick?: boolean;
   /** Returns what to say after the person has left the thread. */
-  onLeave(thread: ThreadHandle, cwd: string | undefined): readonly Part[];
+  onLeave(thread: ThreadHandle, settings: ThreadSettings | undefined): readonly Part[];
   /** Gets what prints a line in the chat. */
   onOpen?: (say: (line: Part) => void) => void;
 }
@@ -82,7 +82,8 @@ export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...o
   options.onOpen?.((line) => session.store.dispatch({ type: 'said', lines: [line] }));
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   // Not the first row of the screen: some terminals keep what is erased from there on.
-  if (isTerminal) output.say(paint.dim(`chat in ${options.start.workspace.cwd}; /help lists the commands`));
+  if (isTerminal)
+    output.say(paint.dim(line`chat in ${toWorkspaceWords(options.start.workspace)}; /help lists the commands`));
   else watchOutput();
   const shell = isTerminal
     ? (await import('./terminal.ts')).openTerminal(session.store)
@@ -97,11 +98,11 @@ export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...o
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
   const thread = session.thread();
   if (thread === null) output.say('nothing was started');
-  else for (const one of options.onLeave(thread, session.store.state().view?.settings.cwd)) output.say(one);
+  else for (const one of options.onLeave(thread, session.store.state().view?.settings)) output.say(one);
   return EXIT.ok;
 }
 
-async function chooseThread(bobbin: Bobbin, folder: string, options: ChatOptions): Promise<ThreadHandle | null> {
+async function chooseThread(bobbin: Bobbin, folder = '', options: ChatOptions): Promise<ThreadHandle | null> {
   if (options.thread !== undefined) {
     const { thread } = await bobbin.threads.resume(await bobbin.threads.find(options.thread));
     return thread;

@@ -94,7 +94,10 @@ async function image(given: Given): Promise<Lines> {
   const [, file, words = ''] = /^("[^"]+"|\S+)\s*([^]*)$/.exec(given.argument) ?? [];
   if (file === undefined) return [paint.yellow('/image takes a file, and the text to send with it')];
   const name = file.replaceAll('"', '');
-  const input = await toInput(given.bobbin, words === '' ? undefined : words, [name], given.start.workspace.cwd);
+  // A folder of a host that was named may be one of another machine.
+  const { cwd, host } = given.start.workspace;
+  const folder = host === undefined ? cwd : undefined;
+  const input = await toInput(given.bobbin, words === '' ? undefined : words, [name], folder);
   return submit(given, `/image ${given.argument}`, { kind: 'regular', input, onBusy: 'queue' });
 }
 
@@ -152,7 +155,7 @@ const MAX_LISTED = 20;
 
 async function listThreads({ bobbin, start, thread }: Given): Promise<Lines> {
   const found = await threadsOf(bobbin, start.workspace.cwd);
-  if (found.length === 0) return ['no threads in this folder'];
+  if (found.length === 0) return noThreads(start);
   const rows = found.map(({ threadId, title, status }) => [
     threadId === thread?.threadId ? '●' : ' ',
     threadId,
@@ -162,10 +165,17 @@ async function listThreads({ bobbin, start, thread }: Given): Promise<Lines> {
   return [...columns(rows), '/resume chooses one'];
 }
 
-/** Newest first, without those that other workflows started. */
-export async function threadsOf(bobbin: Bobbin, cwd: string): Promise<ThreadSummary[]> {
+function noThreads({ workspace }: NewThread): Lines {
+  return [workspace.cwd === undefined ? 'no threads' : 'no threads in this folder'];
+}
+
+/**
+ * Newest first, without those that other workflows started. @param cwd undefined: of every folder, since each thread of a
+ * repository has its own
+ */
+export async function threadsOf(bobbin: Bobbin, cwd: string | undefined): Promise<ThreadSummary[]> {
   const all = await bobbin.threads.list({ limit: 200 });
-  return all.filter((one) => one.cwd === cwd).slice(0, MAX_LISTED);
+  return all.filter((one) => cwd === undefined || one.cwd === cwd).slice(0, MAX_LISTED);
 }
 
 async function resumeThread(given: Given): Promise<Lines> {
@@ -178,7 +188,7 @@ async function resumeThread(given: Given): Promise<Lines> {
 
 async function pickThread({ bobbin, start, pick }: Given): Promise<Lines> {
   const found = await threadsOf(bobbin, start.workspace.cwd);
-  if (found.length === 0) return ['no threads in this folder'];
+  if (found.length === 0) return noThreads(start);
   pick(found.map(({ threadId, title, status }) => ({ threadId, title, status: status })));
   return [];
 }

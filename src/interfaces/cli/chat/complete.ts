@@ -8,13 +8,13 @@ import type { Offers } from './state.ts';
 const MAX_WORD = 500;
 const MAX_OFFERS = 50;
 
-/** @param folder the workspace; if it is on another machine, no path is offered */
-export async function completeDraft({ text, at }: Draft, folder: string): Promise<Offers | null> {
+/** @param folder the workspace; if it is on another machine, or not known yet, no path is offered */
+export async function completeDraft({ text, at }: Draft, folder: string | undefined): Promise<Offers | null> {
   const before = text.slice(Math.max(0, at - MAX_WORD), at);
   const commands = before === text ? completeCommand(text) : [];
   if (commands.length > 0) return { words: commands, from: 0, to: at };
   const [, path] = /(?:^|\s)@(\S*)$/.exec(before) ?? [];
-  if (path === undefined) return null;
+  if (path === undefined || folder === undefined) return null;
   const words = await paths(folder, path);
   return words.length === 0 ? null : { words, from: at - path.length, to: at };
 }

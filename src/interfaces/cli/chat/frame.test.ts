@@ -51,6 +51,17 @@ describe('the frame', () => {
     expect(rowsOf(state, 30)[0]).toBe('the model answers · 12 s');
   });
 
+  it('says how many commands were left running, and what Esc does to them', () => {
+    const session = {
+      ...{ sessionId: 5, itemId: 'item_6', turnId: 'turn-1', command: 'npm run dev', cwd: '/work' },
+      ...{ status: 'running' as const, startedAt: 0, endsAt: 1 },
+    };
+    const rowOf = (view: ReturnType<typeof viewOf>) =>
+      rowsOf(play(begin(), { type: 'view', view: { ...view, sessions: [session] } }).state, 120)[0];
+    expect(rowOf(viewOf())).toMatch(/^ready · 1 left running · Esc ends them · /);
+    expect(rowOf(activeView())).toMatch(/^the model answers · [^·]*· 1 left running · Esc interrupts · /);
+  });
+
   it('shows the text of the model and the output of a command while they come, each part once', () => {
     const message = (offset: number, delta: string, attempt = 1): ChatInput =>
       partial({ type: 'item/agentMessage/delta', turnId: 'turn-1', step: 1, attempt, offset, delta });

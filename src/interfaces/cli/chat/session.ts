@@ -124,12 +124,16 @@ export function openSession(options: SessionOptions): Session {
     return sending;
   }
 
+  /** Undefined until a host has fetched its repository. */
+  const folder = () => store.state().view?.settings.cwd ?? options.start.workspace.cwd;
+
   /** With the images that the text names by `@path`. A name that is no image stays what it is: text. */
   async function withNamedImages(turn: TurnSubmission, text: string): Promise<TurnSubmission> {
-    const folder = store.state().view?.settings.cwd ?? options.start.workspace.cwd;
+    const from = folder();
+    if (from === undefined) return turn;
     const input = [...(turn.input ?? [])];
     for (const path of namedImages(text).slice(0, LIMITS.inputImages)) {
-      const found = await toInput(bobbin, undefined, [path], folder).catch((error: unknown) => report(error));
+      const found = await toInput(bobbin, undefined, [path], from).catch((error: unknown) => report(error));
       input.push(...(found ?? []));
     }
     return { ...turn, input };
@@ -157,7 +161,17 @@ export function openSession(options: SessionOptions): Session {
     following = new AbortController();
     const signal = AbortSignal.any([stop.signal, following.signal]);
     views.refresh();
-    await follow(started, {}, createNames(threadId), signal);
+    await follow(started, {}, createNames(threadId), signal).catch((error: unknown) => {
+      if (!isRefused(error) || thread !== started) throw error;
+      takeBack(error);
+    });
+  }
+
+  /** What was sent is refused with its thread. Another one begins with the next prompt. */
+  function takeBack(error: unknown): void {
+    thread = null;
+    report(error);
+    for (const sent of store.state().waiting) store.dispatch({ type: 'said', lines: [], ...sent });
   }
 
   async function perform(effect: Effect): Promise<void> {
@@ -190,8 +204,7 @@ export function openSession(options: SessionOptions): Session {
         options.remember(effect.prompts);
         return;
       case 'complete': {
-        const folder = store.state().view?.settings.cwd ?? options.start.workspace.cwd;
-        const offers = await completeDraft(effect.draft, folder);
+        const offers = await completeDraft(effect.draft, folder());
         if (store.state().draft === effect.draft) store.dispatch({ type: 'offers', offers });
         return;
       }
@@ -274,5 +287,9 @@ function isClosed(error: unknown): boolean {
 
 /** Of the thread itself: the end of an agent is no error. */
 function isEnd(error: unknown): boolean {
-  return isClosed(error) || (error instanceof BobbinError && error.code === 'threadNotFound');
+  return isClosed(error) || isRefused(error) || (error instanceof BobbinError && error.code === 'threadNotFound');
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof BobbinError && error.code === 'threadRefused';
 }

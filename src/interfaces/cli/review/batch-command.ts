@@ -40,6 +40,7 @@ export function addBatchCommands(program: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n  bobbin batch run --repository . --base main\n' +
+        '  bobbin batch run --repository /srv/shop --base main --host build-2\n' +
         '  bobbin batch run --targets nightly.json --concurrency 8 --batch-budget-usd 20 --json\n' +
         '  bobbin batch run --repository . --base main --report review.sarif review.html --fail-on P1\n\nCtrl-C stops the batch; finished reviews are kept.',
     )

@@ -8,7 +8,7 @@ import type { BatchTarget, Limits, StartBatch } from '../../../contract/index.ts
 import { toLimits } from '../thread/budget-options.ts';
 
 export interface BatchOptions {
-  /** In the order of the command line, each with the branch and base that follow it. */
+  /** In the order of the command line, each with the branch, base and host that follow it. */
   repository?: BatchTarget[];
   targets?: string;
   concurrency?: number;
@@ -47,10 +47,10 @@ export function addBatchOptions(command: Command): Command {
     .option('--full-pass-every <n>', 'review everything in every nth run; 1: in each, 0: never (default: 10)', toCount);
 }
 
-/** `--branch` and `--base` belong to the repository before them. */
+/** `--branch`, `--base` and `--host` belong to the repository before them. */
 function addTargetOptions(command: Command): Command {
   const targets: BatchTarget[] = [];
-  const ofNewest = (member: 'branch' | 'base') => (value: string) => {
+  const ofNewest = (member: 'branch' | 'base' | 'host') => (value: string) => {
     const newest = targets.at(-1);
     if (newest === undefined) throw new InvalidArgumentError('It must follow the --repository that it belongs to.');
     newest[member] = value;
@@ -64,7 +64,12 @@ function addTargetOptions(command: Command): Command {
       }),
     )
     .addOption(new Option('--branch <name>', 'branch of that repository').argParser(ofNewest('branch')))
-    .addOption(new Option('--base <name>', 'review only the changes since this branch').argParser(ofNewest('base')));
+    .addOption(new Option('--base <name>', 'review only the changes since this branch').argParser(ofNewest('base')))
+    .addOption(
+      new Option('--host <host>', 'host that has or fetches that repository (default: one that can)').argParser(
+        ofNewest('host'),
+      ),
+    );
 }
 
 /** A path is resolved against the working directory; a URL, or `host:path`, stays as it is. */

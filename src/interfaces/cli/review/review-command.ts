@@ -7,41 +7,40 @@ import type { Bobbin, ReviewEnd, ThreadHandle } from '../../../client/index.ts';
 import type { ReviewOutput, ReviewTarget, ThreadEvent } from '../../../contract/index.ts';
 import { LIMITS } from '../../../contract/plain/limits.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
-import { newThreadOption } from '../option-values.ts';
-import { newWorkspace } from '../thread/new-workspace.ts';
+import { type WorkspaceOptions, addWorkspaceOptions, newWorkspace } from '../thread/new-workspace.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { renderCompletion, renderEvent, renderFindings } from '../text/render.ts';
 import { type Threshold, countsAt, thresholdOption } from './threshold.ts';
 
-interface ReviewCommandOptions extends CommonOptions {
+interface ReviewCommandOptions extends CommonOptions, WorkspaceOptions {
   uncommitted?: boolean;
   base?: string;
   commit?: string;
   instructions?: string;
   thread?: string;
-  cwd?: string;
-  host?: string;
   model?: string;
   failOn: Threshold;
 }
 
 export function addReviewCommand(program: Command): void {
-  program
+  const command = program
     .command('review')
     .description('review changes; exits with 7 if there are findings')
     .option('--uncommitted', 'review staged, unstaged and untracked changes (the default)')
     .option('--base <branch>', 'review the commits since the merge base with this branch')
     .option('--commit <sha>', 'review this commit')
     .option('--instructions <text>', 'what to review, in your own words')
-    .option('--thread <id>', 'review on this thread, which then knows the findings (default: a new thread)')
-    .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
-    .addOption(newThreadOption('--host <host>', 'host that has the workspace (default: one that has it)'))
+    .option('--thread <id>', 'review on this thread, which then knows the findings (default: a new thread)');
+  addWorkspaceOptions(command)
     .option('--model <name>', 'model, or provider/model, for this review')
     .addOption(thresholdOption('P3'))
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExamples:\n  bobbin review\n  bobbin review --base main --fail-on P1 --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bobbin review\n  bobbin review --base main --fail-on P1 --json\n  bobbin review --repository https://git.example.com/team/shop.git --ref feature --base main',
+    )
     .action((options: ReviewCommandOptions) =>
       withBobbin(options, (bobbin, output) => review(bobbin, output, options)),
     );
@@ -97,7 +96,7 @@ async function submit(
   const model = options.model === undefined ? {} : { model: options.model };
   const turn = { turnId, kind: 'review' as const, review: { target, ...model } };
   if (options.thread === undefined) {
-    const start = { workspace: await newWorkspace(bobbin, options.cwd, options.host), title: titleOf(target) };
+    const start = { workspace: await newWorkspace(bobbin, options), title: titleOf(target) };
     return { thread: await bobbin.threads.startWith(start, turn), after: 0 };
   }
   const thread = bobbin.threads.get(await bobbin.threads.find(options.thread));

@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { type Bobbin, BobbinError, type ThreadHandle } from '../../../client/index.ts';
+import type { Workspace } from '../../../contract/index.ts';
 import { toTemporalUrl } from '../../../contract/plain/temporal-ui.ts';
-import { findWorkTree } from '../../../folders/work-tree.ts';
 import { rememberThread } from '../../../dev/dev-state.ts';
 import { findFormerData } from '../../../dev/former-data.ts';
 import { openStack } from '../../../dev/one-stack.ts';
@@ -21,9 +21,11 @@ import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
 import type { Part } from '../text/terminal-text.ts';
+import { type WorkspaceOptions, toWorkspaceFlags } from '../thread/new-workspace.ts';
 import { watchThread } from '../thread/watch.ts';
 import { addressWithToken, connectToStack, startPage } from './dev-page.ts';
 import { chooseThread } from './dev-thread.ts';
+import { folderHere, toKey, workspaceOf, worksIn } from './dev-workspace.ts';
 
 /** The checkout or the installed package that runs. */
 const PROGRAM = realpathSync(PACKAGE_ROOT);
@@ -31,7 +33,7 @@ const PROGRAM = realpathSync(PACKAGE_ROOT);
 const FIRST_PROMPT = 'describe this repository';
 const TITLE_CHARS = 200;
 
-export interface DevOptions extends CommonOptions {
+export interface DevOptions extends CommonOptions, WorkspaceOptions {
   once?: string;
   /** Whether a new thread begins with a turn. */
   turn: boolean;
@@ -39,9 +41,12 @@ export interface DevOptions extends CommonOptions {
 
 export async function dev(options: DevOptions, output: Output): Promise<number> {
   const dataDirectory = dataDirectoryOf(options);
-  const folder = realpathSync(repositoryRoot());
-  requireOutside(folder, dataDirectory);
-  requireNoSettings(folder);
+  const workspace = workspaceOf(options);
+  const folder = folderHere(workspace);
+  if (folder !== undefined) {
+    requireOutside(folder, dataDirectory);
+    requireNoSettings(folder);
+  }
   const signal = interruptSignal();
   onClosedOutput(leave);
   // A terminal that goes away says so in several ways; the stack still has to be stopped.
@@ -56,7 +61,7 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
       ? { startPage: (stack) => startPage(stack, dataDirectory, (text) => notices.say(text)) }
       : {}),
   });
-  const run = { options, dataDirectory, folder, output, signal, notices };
+  const run = { options, dataDirectory, workspace, output, signal, notices };
   if (opened.type === 'joined') return await withJoined(opened.stack, run);
   try {
     return await withStarted(opened.stack, run);
@@ -75,8 +80,8 @@ function leave(): void {
 interface Run {
   options: DevOptions;
   dataDirectory: string;
-  /** Real path of the thread's workspace. */
-  folder: string;
+  /** Of the thread. */
+  workspace: Workspace;
   output: Output;
   signal: AbortSignal;
   notices: Notices;
@@ -160,7 +165,11 @@ async function useThread(stack: StackAddresses, run: Run, canUse: (model: string
     const { thread, isNew } = await chooseThread(bobbin, { ...run, canUse, title: first?.slice(0, TITLE_CHARS) });
     const prompt = isNew ? first : options.once;
     if (isChat(options)) return await converse(bobbin, stack, run, { thread, prompt });
-    const status = prompt === undefined ? EXIT.ok : await runTurn(thread, prompt, output, run.signal);
+    const after = isNew ? 0 : (await thread.view()).lastSeq;
+    const status =
+      prompt === undefined ? EXIT.ok : await runTurn(thread, prompt, { output, after, signal: run.signal });
+    if (isNew && prompt === undefined) await opened(thread, run.signal);
+    if (run.signal.aborted) return EXIT.interrupted;
     await sayWhere(thread, stack, isNew, output);
     return status;
   } finally {
@@ -171,12 +180,12 @@ async function useThread(stack: StackAddresses, run: Run, canUse: (model: string
 async function converse(
   bobbin: Bobbin,
   stack: StackAddresses,
-  { dataDirectory, folder, output, notices }: Run,
+  { options, dataDirectory, workspace, output, notices }: Run,
   { thread, prompt }: { thread: ThreadHandle; prompt: string | undefined },
 ): Promise<number> {
   const { talk, toContinue } = await import('../chat/chat.ts');
   if (stack.uiUrl !== null) output.say(`UI        ${toTemporalUrl(stack.uiUrl, stack.namespace, thread)}`);
-  const start = { workspace: { cwd: folder } };
+  const start = { workspace };
   const first = prompt === undefined ? {} : { first: prompt };
   try {
     return await talk(bobbin, output, {
@@ -185,10 +194,11 @@ async function converse(
       ...first,
       dataDirectory,
       onOpen: (say) => notices.sayWith(say),
-      onLeave({ threadId }, cwd) {
+      onLeave({ threadId }, settings) {
         // The next start continues it.
-        if (cwd === folder) rememberThread(dataDirectory, folder, threadId);
-        return toContinue(threadId, 'dev');
+        if (settings !== undefined && worksIn(settings, workspace))
+          rememberThread(dataDirectory, toKey(workspace), threadId);
+        return toContinue(threadId, ['dev', ...toWorkspaceFlags(options)].join(' '));
       },
     });
   } finally {
@@ -197,7 +207,9 @@ async function converse(
 }
 
 /** A clone can contain a data folder, so Bobbin uses one only if a person imports it. */
-function sayWhatToKnow({ folder, dataDirectory, output }: Run): void {
+function sayWhatToKnow({ workspace, dataDirectory, output }: Run): void {
+  const folder = folderHere(workspace);
+  if (folder === undefined) return;
   if (isInside(PROGRAM, folder)) {
     output.say(
       'Note      the Bobbin that runs lies in this folder: a turn that changes it changes what runs outside the sandbox next time',
@@ -208,16 +220,20 @@ function sayWhatToKnow({ folder, dataDirectory, output }: Run): void {
     output.say(`Note      ${former} is not used; \`${asStarted('data import')}\` shows what is in it.`);
 }
 
-function repositoryRoot(): string {
-  return findWorkTree(process.cwd()) ?? process.cwd();
-}
-
-async function runTurn(thread: ThreadHandle, prompt: string, output: Output, signal: AbortSignal): Promise<number> {
-  const { lastSeq } = await thread.view();
+async function runTurn(
+  thread: ThreadHandle,
+  prompt: string,
+  { output, after, signal }: { output: Output; after: number; signal: AbortSignal },
+): Promise<number> {
   const turnId = `turn-${randomUUID()}`;
   await thread.submit({ turnId, kind: 'regular', input: [{ type: 'text', text: prompt }] });
-  const end = await watchThread(thread, output, { after: lastSeq, signal, untilTurn: turnId });
+  const end = await watchThread(thread, output, { after, signal, untilTurn: turnId });
   return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
+}
+
+/** A repository may have to be fetched first. Rejects with `threadRefused`. */
+async function opened(thread: ThreadHandle, signal: AbortSignal): Promise<void> {
+  for await (const _ of thread.events({ signal })) return;
 }
 
 async function sayWhere(thread: ThreadHandle, stack: StackAddresses, isNew: boolean, output: Output): Promise<void> {

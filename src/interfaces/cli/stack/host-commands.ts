@@ -1,10 +1,10 @@
-/** `bobbin host ...`: shows, drains and forgets the hosts of a task queue. */
+/** `bobbin host ...`: shows, drains, cleans and forgets the hosts of a task queue. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Bobbin } from '../../../client/index.ts';
 import type { HostView } from '../../../contract/index.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
+import { type CommonOptions, dataDirectoryOf, interruptSignal, withBobbin } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { natural } from '../option-values.ts';
 import { describeAge } from '../text/durations.ts';
@@ -14,7 +14,7 @@ import { line } from '../text/terminal-text.ts';
 type Body<O> = (bobbin: Bobbin, output: Output, hostId: string, options: O) => Promise<number>;
 
 export function addHostCommands(program: Command): void {
-  const host = program.command('host').description('show, drain and forget the hosts of the task queue');
+  const host = program.command('host').description('show, drain, clean and forget the hosts of the task queue');
   const command = <O extends object>(name: string, description: string, example: string, body: Body<O>): Command =>
     host
       .command(name)
@@ -38,6 +38,14 @@ export function addHostCommands(program: Command): void {
     .argument('<host>')
     .option('--wait <seconds>', 'how long to wait at most', natural, 600)
     .option('--undo', 'let it take new threads again');
+  command<CleanOptions>(
+    'clean',
+    'remove the clones on this machine whose threads are closed',
+    'clean --closed-for 7',
+    clean,
+  )
+    .option('--closed-for <days>', 'how long a closed thread keeps its files', natural, 30)
+    .option('--dry-run', 'only show what would be removed');
   command('forget', 'end the registration of a host that is gone for good', 'forget build-1', forget).argument(
     '<host>',
   );
@@ -76,19 +84,58 @@ async function drain(bobbin: Bobbin, output: Output, hostId: string, { wait, und
     output.result(host, [`host ${hostId} takes new threads`]);
     return EXIT.ok;
   }
-  const steps = await untilIdle(bobbin, hostId, Date.now() + wait * 1_000);
+  const { steps, moved, busy, staying } = await untilLeft(bobbin, hostId, Date.now() + wait * 1_000);
   const still = steps === null ? 'the service does not say what it runs' : `it runs ${plural(steps, 'step')}`;
-  output.result({ ...host, steps }, [`host ${hostId} takes no new threads; ${still}`]);
-  return steps === 0 || host.status === 'away' ? EXIT.ok : EXIT.failure;
+  output.result({ ...host, steps, moved, busy, staying }, [
+    `host ${hostId} takes no new threads; ${still}`,
+    ...moved.map((threadId) => line`moved ${threadId} to another host`),
+    ...busy.map((threadId) => line`${threadId} is still busy there`),
+    ...staying.map(({ threadId, reason }) => line`${threadId} stays there: ${reason}`),
+  ]);
+  return (steps === 0 && busy.length === 0) || host.status === 'away' ? EXIT.ok : EXIT.failure;
 }
 
-async function untilIdle(bobbin: Bobbin, hostId: string, until: number): Promise<number | null> {
+type Left = Awaited<ReturnType<Bobbin['hosts']['leave']>> & { steps: number | null };
+
+/** Until its threads in clones have moved, and it runs no step. Other threads stay with their folders. */
+async function untilLeft(bobbin: Bobbin, hostId: string, until: number): Promise<Left> {
   const signal = interruptSignal();
+  const all = await bobbin.hosts.leave(hostId);
   for (;;) {
     const steps = await bobbin.hosts.steps(hostId);
-    if (steps === null || steps === 0 || Date.now() >= until || signal.aborted) return steps;
+    const isLeft = all.busy.length === 0 && (steps === null || steps === 0);
+    if (isLeft || Date.now() >= until || signal.aborted) return { ...all, steps };
     await delay(LOOK_EVERY_MS, null, { signal }).catch(() => null);
+    const { moved, busy, staying } = await bobbin.hosts.leave(hostId, all.busy);
+    all.moved.push(...moved);
+    all.staying.push(...staying);
+    all.busy = busy;
   }
+}
+
+interface CleanOptions extends CommonOptions {
+  closedFor: number;
+  dryRun?: boolean;
+}
+
+const DAY_MS = 86_400_000;
+
+async function clean(bobbin: Bobbin, output: Output, _host: string, options: CleanOptions): Promise<number> {
+  const { cleanClosedClones } = await import('../../../dev/clean-clones.ts');
+  const { closedFor, dryRun: preview = false } = options;
+  const place = { env: process.env, dataDirectory: dataDirectoryOf(options) };
+  const cleaned = await cleanClosedClones(
+    await bobbin.threadFolders(),
+    { ...place, keepMs: closedFor * DAY_MS, preview },
+    interruptSignal(),
+  );
+  const rows = cleaned.map(({ folder, threadId, kept }) =>
+    kept === null
+      ? line`${preview ? 'would remove' : 'removed'} ${folder} of thread ${threadId}`
+      : line`kept ${folder} of thread ${threadId}: ${kept}`,
+  );
+  output.result(cleaned, rows.length === 0 ? ['there are no clones on this machine'] : rows);
+  return EXIT.ok;
 }
 
 async function forget(bobbin: Bobbin, output: Output, hostId: string): Promise<number> {

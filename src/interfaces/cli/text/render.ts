@@ -1,5 +1,6 @@
 /** Events as lines for a person. A plain string is one line of foreign text. */
 import { costWords } from './money.ts';
+import { renderReceipt } from './render-move.ts';
 import { renderRequest } from './render-request.ts';
 import {
   type Part,
@@ -27,6 +28,7 @@ import { toSeconds } from '../../../contract/plain/words/amount-words.ts';
 import { toSearchWords } from '../../../contract/plain/words/search-words.ts';
 import { renderReview } from '../../../contract/reviews/review-text.ts';
 import { toImageWords, toInputText } from '../../../contract/plain/images/image-types.ts';
+import { toLeftBehindWords } from '../../../contract/plain/words/left-behind-words.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
 const MAX_OUTPUT_LINES = 8;
@@ -86,6 +88,11 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
       return [paint.dim(`rolled back: ${event.dropped.join(', ')}`)];
     case 'thread/closed':
       return [paint.dim(`thread closed${event.reason === null ? '' : `: ${event.reason}`}`)];
+    case 'workspace/moved':
+      return [
+        paint.yellow(line`the thread works in ${event.to.cwd} on host ${event.to.host}`),
+        ...renderReceipt(event).map((one) => paint.dim(line`  ${one}`)),
+      ];
     case 'thread/started':
     case 'workspace/bound':
     case 'turn/started':
@@ -313,14 +320,15 @@ function moreLines(count: number): Part[] {
 export function renderCompletion(turn: TurnCompletion): TerminalText {
   const seconds = toSeconds(turn.durationMs);
   const tokens = `${plural(turn.usage.totalTokens, 'token')}${costWords(turn.usage.costMicroUsd)}`;
+  const left = toLeftBehindWords(turn);
   switch (turn.status) {
     case 'completed':
-      return paint.green(`turn completed in ${seconds}, ${tokens}`);
+      return paint.green(`turn completed in ${seconds}, ${tokens}${left}`);
     case 'aborted':
       return paint.yellow(
-        `turn aborted (${turn.reason}) after ${seconds}${turn.quiescent ? '' : '; its worker was lost, remaining processes are being ended'}`,
+        `turn aborted (${turn.reason}) after ${seconds}${turn.quiescent || left !== '' ? '' : '; its worker was lost, remaining processes are being ended'}${left}`,
       );
     case 'failed':
-      return paint.red(`turn failed after ${seconds}: ${turn.error.message} [${turn.error.code}]`);
+      return paint.red(`turn failed after ${seconds}: ${turn.error.message} [${turn.error.code}]${left}`);
   }
 }

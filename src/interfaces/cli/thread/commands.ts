@@ -18,6 +18,7 @@ import { type RulesOptions, rules } from './rules.ts';
 import { agents } from './agents.ts';
 import { type ApproveOptions, approve } from './approve.ts';
 import { type ForkOptions, fork } from './fork.ts';
+import { type MoveOptions, move } from './move.ts';
 import { type ResumeOptions, resume } from './resume.ts';
 import { show } from './show.ts';
 import { redo, rollback, undo } from './undo.ts';
@@ -132,6 +133,14 @@ export function addThreadCommands(program: Command): void {
   addModelOptions(resumed, 'from now on: ')
     .addOption(choice('--sandbox <mode>', 'from now on', SANDBOX_MODES))
     .addOption(choice('--approval-policy <policy>', 'from now on', APPROVAL_POLICIES));
+  command<MoveOptions>(
+    'move',
+    'let a thread work in another folder, on another host; works if its host is gone',
+    'move my-thread --host build-2 --cwd /srv/shop',
+    move,
+  )
+    .option('--host <id>', 'the host (default: its host)')
+    .option('--cwd <path>', 'the folder there, an absolute path');
   command<WatchOptions>('watch', 'follow a thread', 'watch my-thread', watch)
     .option('--after <seq>', 'start after the event with this number', natural, 0)
     .option('--tree', 'also every agent and review below, with its name')

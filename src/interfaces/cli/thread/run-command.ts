@@ -3,21 +3,22 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../../contract/index.ts';
+import { toHostWaitWords } from '../../../contract/plain/words/waiting-words.ts';
 import { type BudgetOptions, addBudgetOptions, toBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { type ModelFlags, addModelOptions, modelFlagsOf } from '../model-options.ts';
-import { APPROVAL_POLICIES, SANDBOX_MODES, choice, newThreadOption } from '../option-values.ts';
+import { APPROVAL_POLICIES, SANDBOX_MODES, choice } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import { imageOption, toInput } from '../image-files.ts';
+import { asStarted } from '../invocation.ts';
 import { isServed } from '../served.ts';
 import type { Output } from '../text/output.ts';
-import { newWorkspace } from './new-workspace.ts';
+import { shellWord } from '../text/shell-word.ts';
+import { type WorkspaceOptions, addWorkspaceOptions, newWorkspace } from './new-workspace.ts';
 import { watchThread } from './watch.ts';
 
-interface RunOptions extends CommonOptions, BudgetOptions, ModelFlags {
+interface RunOptions extends CommonOptions, BudgetOptions, ModelFlags, WorkspaceOptions {
   thread?: string;
-  cwd?: string;
-  host?: string;
   sandbox?: SandboxMode;
   approvalPolicy?: ApprovalPolicy;
   image?: string[];
@@ -25,13 +26,12 @@ interface RunOptions extends CommonOptions, BudgetOptions, ModelFlags {
 }
 
 export function addRunCommand(program: Command): void {
-  addModelOptions(addBudgetOptions(program.command('run')))
+  const command = addModelOptions(addBudgetOptions(program.command('run')))
     .argument('<prompt>', 'what the agent should do')
     .description('run one turn, follow it, and exit with its status')
     .option(...imageOption)
-    .option('--thread <id>', 'continue this thread')
-    .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
-    .addOption(newThreadOption('--host <host>', 'host that has the workspace (default: one that has it)'))
+    .option('--thread <id>', 'continue this thread');
+  addWorkspaceOptions(command)
     .addOption(choice('--sandbox <mode>', 'what commands may write', SANDBOX_MODES))
     .addOption(choice('--approval-policy <policy>', 'when to ask before a command', APPROVAL_POLICIES))
     .addOption(
@@ -45,7 +45,7 @@ export function addRunCommand(program: Command): void {
     .option('--json', 'print events as lines of JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"\n  bobbin run --image shot.png "what is wrong here?"\n  bobbin run --budget-usd 2 --budget-seconds 600 "make the tests pass"',
+      '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"\n  bobbin run --image shot.png "what is wrong here?"\n  bobbin run --host build-2 --cwd /srv/shop "run the tests"\n  bobbin run --repository https://git.example.com/team/shop.git --ref develop "run the tests"\n  bobbin run --budget-usd 2 --budget-seconds 600 "make the tests pass"',
     )
     .action((prompt: string, options: RunOptions) =>
       withBobbin(options, (bobbin, output) => run(bobbin, output, prompt, options)),
@@ -67,8 +67,19 @@ async function run(bobbin: Bobbin, output: Output, prompt: string, options: RunO
   const interrupt = { turnId: turn.turnId, reason: 'Ctrl-C' };
   const served = await isServed(bobbin);
   await (served ? thread.interrupt(interrupt) : thread.requestInterrupt(interrupt));
-  output.say(`${served ? 'interrupted' : 'to be interrupted when a worker serves it'}; the thread is still open`);
+  const rest = served ? await describeRest(thread) : STILL_OPEN;
+  output.say(`${served ? 'interrupted' : 'to be interrupted when a worker serves it'}; ${rest}`);
   return EXIT.interrupted;
+}
+
+const STILL_OPEN = 'the thread is still open';
+
+/** What the thread goes on with. */
+async function describeRest(thread: ThreadHandle): Promise<string> {
+  const opening = await thread.opening().catch(() => null);
+  if (opening?.waitsFor == null) return STILL_OPEN;
+  const close = asStarted(`thread close ${shellWord(thread.threadId)}`);
+  return `the thread still waits for ${toHostWaitWords(opening.waitsFor)}. To end that: ${close}`;
 }
 
 type Turn = Parameters<ThreadHandle['submit']>[0];
@@ -88,7 +99,7 @@ async function submit(
   }
   const budget = toBudget(options, 'tree');
   const start: NewThread = {
-    workspace: await newWorkspace(bobbin, options.cwd, options.host),
+    workspace: await newWorkspace(bobbin, options),
     ...settingsOf(options),
     ...(options.unattended === undefined ? {} : { unattended: { approvals: options.unattended } }),
     ...(budget === undefined ? {} : { budget }),

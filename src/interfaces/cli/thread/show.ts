@@ -1,9 +1,12 @@
 /** `bobbin thread show`: prints the state of a thread in words. */
-import type { Bobbin } from '../../../client/index.ts';
-import type { ThreadView } from '../../../contract/index.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { toManagedWords } from '../../../contract/plain/words/managed-words.ts';
+import { isPassing } from '../../../client/ask-again.ts';
+import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
+import type { HostStatus, ThreadOpening, ThreadView } from '../../../contract/index.ts';
 import { toAgentTaskWords } from '../../../contract/plain/words/agent-task-words.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import { toPhaseWords, toWaitingFor } from '../../../contract/plain/words/waiting-words.ts';
+import { toHostWaitWords, toPhaseWords, toWaitingFor } from '../../../contract/plain/words/waiting-words.ts';
 import { EXIT } from '../exit-codes.ts';
 import { describeBudget } from './budget-options.ts';
 import { describeAge } from '../text/durations.ts';
@@ -14,10 +17,43 @@ import { type Part, beginning, line } from '../text/terminal-text.ts';
 
 export async function show(bobbin: Bobbin, output: Output, threadId: string): Promise<number> {
   const thread = bobbin.threads.get(threadId);
-  const view = await thread.view();
+  const view = await viewOrWait(thread);
+  if (!('settings' in view)) {
+    const { waitsFor } = view;
+    const host = waitsFor === null ? null : await bobbin.hosts.show(waitsFor.host).catch(() => null);
+    output.result({ ...view, hostStatus: host?.status ?? null }, describeOpening(view, host?.status));
+    return EXIT.ok;
+  }
   const openRequests = await Promise.all(view.openRequests.map((open) => thread.wholeRequest(open)));
   output.result(view, describeView({ ...view, openRequests }));
   return EXIT.ok;
+}
+
+/** A host that is there opens a thread within a moment. */
+const MOMENT_MS = 1_000;
+const LOOK_EVERY_MS = 100;
+
+async function viewOrWait(thread: ThreadHandle): Promise<ThreadView | ThreadOpening> {
+  const until = Date.now() + MOMENT_MS;
+  for (;;) {
+    const view = await thread.view({ wait: false }).catch((error: unknown) => {
+      if (isPassing(error)) return null;
+      throw error;
+    });
+    if (view !== null) return view;
+    const opening = await thread.opening();
+    if (opening?.waitsFor == null) return thread.view();
+    if (Date.now() > until) return opening;
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+function describeOpening({ threadId, waitsFor }: ThreadOpening, host: HostStatus | undefined): Part[] {
+  const there = host === undefined || host === 'away' ? 'no worker serves it' : `it is ${host}`;
+  return [
+    `thread      ${threadId}: opening`,
+    ...(waitsFor === null ? [] : [line`waits for   ${toHostWaitWords(waitsFor)}; ${there}`]),
+  ];
 }
 
 function describeView(view: ThreadView): Part[] {
@@ -28,6 +64,7 @@ function describeView(view: ThreadView): Part[] {
     `thread      ${view.threadId}: ${view.status}, ${age(view.createdAt)} old, last changed ${age(view.updatedAt)} ago`,
     ...(settings.title === '' ? [] : [`title       ${settings.title}`]),
     `workspace   ${settings.cwd}`,
+    ...(settings.managed === undefined ? [] : [`clone of    ${toManagedWords(settings.managed)}`]),
     ...(settings.host === undefined ? [] : [`host        ${settings.host}`]),
     ...(forkedFrom === null ? [] : [`fork of     ${forkedFrom.threadId}`]),
     `settings    model ${settings.model}, sandbox ${settings.sandbox}, approvals ${settings.approvalPolicy}`,

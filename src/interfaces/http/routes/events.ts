@@ -37,7 +37,7 @@ export const EVENT_ENDPOINTS: readonly Endpoint[] = [
       { status: 200, says: 'The events.', mediaType: 'text/event-stream', schema: ref('StreamedEvent') },
       { status: 204, says: 'The thread is closed, and nothing follows.' },
     ],
-    problems: ['threadNotFound', 'tooManyStreams'],
+    problems: ['threadNotFound', 'tooManyStreams', 'archiveMissing', 'archiveUnavailable'],
     async run({ find, query, lastEventId, signal }) {
       const { thread, status } = await find();
       const place = lastEventId === undefined ? (query.after ?? '0') : parse(PlaceSchema, lastEventId, 'Last-Event-ID');

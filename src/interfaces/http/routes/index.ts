@@ -10,6 +10,7 @@ import { REQUEST_ENDPOINTS } from './requests.ts';
 import { RULE_ENDPOINTS } from './rules.ts';
 import { SCHEDULE_ENDPOINTS } from './schedules.ts';
 import { SESSION_ENDPOINTS } from './session.ts';
+import { STORE_ENDPOINTS } from './store.ts';
 import { THREAD_ENDPOINTS } from './threads.ts';
 import { TURN_ENDPOINTS } from './turns.ts';
 
@@ -25,4 +26,5 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ],
   ...[...PAST_ENDPOINTS, ...BATCH_ENDPOINTS, ...SCHEDULE_ENDPOINTS, ...LEDGER_ENDPOINTS],
   ...IDENTITY_ENDPOINTS,
+  ...STORE_ENDPOINTS,
 ];

@@ -1,7 +1,7 @@
 /** The past of a thread: its items, undo and redo, rollback, forks, and opening it again. */
 import { z } from 'zod';
 import type { Item } from '../../../contract/index.ts';
-import { ForkSchema, RollbackTurnsSchema, StartThreadSchema } from '../../../contract/index.ts';
+import { ForkSchema, MoveThreadSchema, RollbackTurnsSchema, StartThreadSchema } from '../../../contract/index.ts';
 import { MODEL_OPTIONS } from '../../../contract/threads/model-options.ts';
 import { IdSchema, PathSchema, compact, optional } from '../../../contract/shapes.ts';
 import { type Endpoint, endpoint, json } from '../endpoint.ts';
@@ -113,6 +113,23 @@ export const PAST_ENDPOINTS: readonly Endpoint[] = [
       const { threadId } = await bobbin.threads.fork(source.threadId, body);
       return openNew(bobbin, token, threadId);
     },
+  }),
+  endpoint({
+    method: 'post',
+    path: '/v1/threads/{threadId}/move',
+    tag: 'Past',
+    summary: 'Move the thread to another folder, on another host or on its own',
+    description: 'Answers when the thread works there. The former host may be gone.',
+    scope: 'drive',
+    body: MoveThreadSchema,
+    answers: [{ status: 200, says: 'The thread works there.', schema: ref('WorkspaceMove') }],
+    problems: [
+      ...(['threadNotFound', 'threadClosed', 'threadBusy', 'agentsOpen', 'samePlace', 'notMovable'] as const),
+      ...(['hostUnknown', 'hostNotServing', 'workspaceMissing', 'workspaceClosed'] as const),
+      ...(['restoreIncomplete', 'storeUnavailable', 'gitFailed', 'repositoryRefused', 'repositoryMissing'] as const),
+      ...(['repositoryUnauthorized', 'repositoryRefMissing', 'repositoryPathMissing', 'repositoryTooLarge'] as const),
+    ],
+    run: async ({ thread, body }) => json(await (await thread()).move(body)),
   }),
   endpoint({
     method: 'post',

@@ -27,7 +27,7 @@ function toBlock(token: Token, key: number): ComponentChildren {
       );
     case 'code':
       return (
-        <pre key={key} dir="ltr" role="region" aria-label="Code" tabIndex={0}>
+        <pre key={key} dir="ltr" role="group" aria-label="Code" tabIndex={0}>
           <code>{toVisible((token as Tokens.Code).text)}</code>
         </pre>
       );

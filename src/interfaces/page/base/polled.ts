@@ -13,7 +13,8 @@ export interface Polled<T> {
 }
 
 const REFRESH = 'bobbin-refresh';
-const RETRY_MS = 2_000;
+/** From a failed request to the next one. */
+export const RETRY_MS = 2_000;
 
 /** Reads everything that is shown again: something has changed. */
 export function refreshAll(): void {

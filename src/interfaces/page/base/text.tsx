@@ -52,7 +52,7 @@ export class Exact extends Component<ExactProps, { isWhole: boolean }> {
     );
     return (
       <>
-        <pre class="exact" dir="ltr" role="region" aria-label={label} tabIndex={0}>
+        <pre class="exact" dir="ltr" role="group" aria-label={label} tabIndex={0}>
           {blocks.map((block, index) => (
             <span key={index} class="block" style={{ containIntrinsicBlockSize: `auto ${block.length * 1.35}rem` }}>
               {block.map((row, place) => toLine(row, place, diff))}
@@ -98,7 +98,7 @@ export function Output({ text }: { text: string }) {
           Show the first {grouped(left)} characters
         </button>
       )}
-      <pre class="output" dir="ltr" role="region" aria-label="Output" tabIndex={0}>
+      <pre class="output" dir="ltr" role="group" aria-label="Output" tabIndex={0}>
         {toVisible(text.slice(left))}
       </pre>
     </>

@@ -36,7 +36,7 @@ export function BatchPage({ batchId }: { batchId: string }) {
   const batch = usePolled<BatchView>(path, every);
   const rows = usePolled<RowsPage>(`${path}/rows?after=${after}&limit=${PAGE}`, every);
   const shown = rows.value?.rows ?? [];
-  const [ledgers, refreshLedger] = useLedgers(shown);
+  const { ledgers, ...read } = useLedgers(shown);
   const view = batch.value;
   const ended = view !== null && view.endedAt !== null;
   useEffect(() => setEnded(ended), [ended]);
@@ -56,7 +56,7 @@ export function BatchPage({ batchId }: { batchId: string }) {
           targetName: names[index] ?? null,
         }));
   return (
-    <Detail title={batchId} trouble={batch.trouble ?? rows.trouble}>
+    <Detail title={batchId} trouble={batch.trouble ?? rows.trouble ?? read.trouble}>
       {view !== null && (
         <>
           <Facts view={view} path={path} onChange={batch.refresh} />
@@ -69,7 +69,7 @@ export function BatchPage({ batchId }: { batchId: string }) {
             more={rows.value?.more === true}
             onPage={(forward) => setAfter(Math.max(0, after + (forward ? PAGE : -PAGE)))}
           />
-          <Findings findings={findings} onChange={refreshLedger} />
+          <Findings findings={findings} onChange={read.refresh} />
           {(after > 0 || rows.value?.more === true) && (
             <p class="facts">Findings and trend are those of the targets that are listed above.</p>
           )}

@@ -77,7 +77,7 @@ interface CodeProps {
 function Code({ code, place }: CodeProps) {
   const lines = toVisible(code.text).replace(/\n$/, '').split('\n');
   return (
-    <pre class="exact" dir="ltr" role="region" aria-label="Code" tabIndex={0}>
+    <pre class="exact" dir="ltr" role="group" aria-label="Code" tabIndex={0}>
       {lines.map((line, index) => {
         const number = code.startLine + index;
         const isHit = place !== null && number >= place.startLine && number <= place.endLine;

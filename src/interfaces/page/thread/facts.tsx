@@ -1,5 +1,5 @@
 /** The head of a thread: what it does, costs and holds. */
-import type { ThreadView } from '../../../contract/index.ts';
+import type { SessionView, ThreadView } from '../../../contract/index.ts';
 import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { grouped, plural } from '../../../contract/plain/plural.ts';
 import { toPhaseWords } from '../../../contract/plain/words/waiting-words.ts';
@@ -52,8 +52,7 @@ export function ThreadFacts({ view, retrying }: { view: ThreadView; retrying: st
       )}
       {sessions.length > 0 && (
         <p>
-          {plural(sessions.length, 'command')} left running:{' '}
-          <Inline text={sessions.map(({ sessionId, command }) => `session ${sessionId}: ${command}`).join(' · ')} />
+          {plural(sessions.length, 'command')} left running: <Inline text={sessions.map(toSessionWords).join(' · ')} />
         </p>
       )}
       {queuedTurns.length > 0 && (
@@ -63,6 +62,10 @@ export function ThreadFacts({ view, retrying }: { view: ThreadView; retrying: st
       )}
     </div>
   );
+}
+
+function toSessionWords({ sessionId, status, command }: SessionView): string {
+  return `session ${sessionId}${status === 'stopping' ? ', being stopped' : ''}: ${command}`;
 }
 
 function Context({ view: { context } }: { view: ThreadView }) {

@@ -1,4 +1,5 @@
 /** The settings of a thread, its budget, and the answers that it remembers. */
+import { toManagedWords } from '../../../contract/plain/words/managed-words.ts';
 import { useState } from 'preact/hooks';
 import type { ApprovalRule, RuleMatch, ThreadView } from '../../../contract/index.ts';
 import { toAmounts } from '../../../contract/plain/words/amount-words.ts';
@@ -47,6 +48,7 @@ function List({ view: { threadId, settings, budget, createdAt, agentTask } }: { 
   const facts: [string, string][] = [
     ['thread', threadId],
     ['folder', cwd],
+    ...(settings.managed === undefined ? [] : [['clone of', toManagedWords(settings.managed)] as [string, string]]),
     ...(settings.host === undefined ? [] : [['host', settings.host] as [string, string]]),
     ['model', `${model}${reviewModel === null ? '' : `, reviews by ${reviewModel}`}`],
     ['approvals', `${APPROVALS[approvalPolicy]} (${approvalPolicy})`],

@@ -1,6 +1,7 @@
 /** Events that are not items, in words. */
 import type { ThreadEvent, TurnCompletion } from '../../../../contract/index.ts';
 import { toDollars, toSeconds } from '../../../../contract/plain/words/amount-words.ts';
+import { toLeftBehindWords } from '../../../../contract/plain/words/left-behind-words.ts';
 import { plural } from '../../../../contract/plain/plural.ts';
 import { CONVERSATION } from '../../../../contract/plain/turn-kinds.ts';
 
@@ -35,6 +36,10 @@ export function toNote(event: ThreadEvent): Note | null {
       return { tone: 'warning', text: event.message };
     case 'message/rejected':
       return { tone: 'error', text: `Not accepted: ${event.reason} (${event.code})` };
+    case 'workspace/moved':
+      return plain(
+        `The thread works in ${event.to.cwd} on host ${event.to.host}. ${event.receipt.notRestored.join(' ')}`,
+      );
     case 'thread/started':
     case 'workspace/bound':
     case 'thread/tokenUsage/updated':
@@ -72,12 +77,13 @@ function toEnd(turn: TurnCompletion): Note {
   const { durationMs, usage } = turn;
   const cost = usage.costMicroUsd === null ? 'cost unknown' : toDollars(usage.costMicroUsd);
   const amounts = `${toSeconds(durationMs)}, ${cost}`;
+  const left = toLeftBehindWords(turn);
   switch (turn.status) {
     case 'completed':
-      return plain(`Turn completed: ${amounts}`);
+      return plain(`Turn completed: ${amounts}${left}`);
     case 'aborted':
-      return { tone: 'warning', text: `Turn stopped (${turn.reason}): ${turn.detail ?? amounts}` };
+      return { tone: 'warning', text: `Turn stopped (${turn.reason}): ${turn.detail ?? amounts}${left}` };
     case 'failed':
-      return { tone: 'error', text: `Turn failed: ${turn.error.message} (${turn.error.code})` };
+      return { tone: 'error', text: `Turn failed: ${turn.error.message} (${turn.error.code})${left}` };
   }
 }

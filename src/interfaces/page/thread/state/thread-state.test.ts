@@ -56,3 +56,23 @@ it('keeps what was shown of an answer that was cut off, once, and keeps it apart
   expect(state.entries[1]).toMatchObject({ item: { text: 'half an' } });
   expect(firstShown(state.entries)).toBe(null);
 });
+
+it('keeps the end of what a session writes until it ends, also while it continues as another item', () => {
+  const session = (more: object) => ({ id: 'item_5', type: 'commandSession', sessionId: 3, command: 'watch', ...more });
+  const output = (offset: number, delta: string): Input => ({
+    type: 'event',
+    event: { type: 'item/commandSession/outputDelta', sessionId: 3, offset, delta },
+  });
+  const running = [
+    event(1, { type: 'item/started', turnId: '', item: session({}) }),
+    output(0, 'one'),
+    output(0, 'one two'),
+    event(2, { type: 'item/completed', turnId: '', item: session({ continuesAs: 'item_9' }) }),
+    event(3, { type: 'item/started', turnId: '', item: session({ id: 'item_9' }) }),
+    output(90, 'end'),
+  ];
+  expect(after(...running).sessions).toEqual([{ sessionId: 3, command: 'watch', tail: 'one two… end', chars: 93 }]);
+  const ended = event(4, { type: 'item/completed', turnId: '', item: session({ id: 'item_9' }) });
+  expect(after(...running, ended).sessions).toEqual([]);
+  expect(after(output(0, 'of one that began long ago')).sessions).toMatchObject([{ sessionId: 3, command: '' }]);
+});

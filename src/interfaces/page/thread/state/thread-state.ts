@@ -3,6 +3,7 @@ import type { Item, PartialEvent, PlanStep } from '../../../../contract/index.ts
 import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../../contract/index.ts';
 import { type Live, cutOff, noteEvent, showPartial } from '../../../running-steps.ts';
 import { type Note, toNote } from './notes.ts';
+import { type SessionOutput, noteSessions } from './session-output.ts';
 
 export type Entry = { key: string; item: Item } | { key: string; note: Note };
 
@@ -14,6 +15,8 @@ export interface ThreadState {
   /** In the order of the conversation. */
   entries: readonly Entry[];
   live: Live;
+  /** Of commands that were left running. */
+  sessions: readonly SessionOutput[];
   plan: readonly PlanStep[];
   /** Open requests that were not answered here, with their whole texts. */
   requests: readonly ThreadRequest[];
@@ -53,6 +56,7 @@ export const NEW_THREAD: ThreadState = {
   seq: 0,
   entries: [],
   live: [],
+  sessions: [],
   plan: [],
   requests: [],
   answered: new Set(),
@@ -106,6 +110,7 @@ function onEvent(state: ThreadState, event: ThreadEvent): ThreadState {
     seq: event.seq,
     entries: addEvent(addCutOff(state, event), event).slice(-MAX_ENTRIES),
     live: noteEvent(state.live, event),
+    sessions: noteSessions(state.sessions, event),
     plan: event.type === 'turn/plan/updated' ? event.plan : state.plan,
     requests: state.requests.filter(({ requestId }) => requestId !== ended),
     sent: state.sent.filter(({ turnId }) => turnId !== recorded),
@@ -155,7 +160,8 @@ function putItem(entries: readonly Entry[], item: Item): readonly Entry[] {
 
 function onPartial(state: ThreadState, event: PartialEvent): ThreadState {
   const live = showPartial(state.live, event);
-  if (event.type !== 'step/retrying') return { ...state, live, retrying: null };
+  const sessions = noteSessions(state.sessions, event);
+  if (event.type !== 'step/retrying') return { ...state, live, sessions, retrying: null };
   const reason = event.lastFailure === null ? '' : `: ${event.lastFailure}`;
   return { ...state, live, retrying: `attempt ${event.attempt}${reason}` };
 }

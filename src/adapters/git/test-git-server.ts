@@ -1,4 +1,4 @@
-/** Git over HTTP as servers speak it, by git's own program for it, with a password for everything. */
+/** For tests: git over HTTP as servers speak it, by git's own program for it, with a password for everything. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -11,6 +11,8 @@ export interface GitServer {
   url: string;
   /** Requests that were let in, and that were not. */
   seen: { allowed: number; denied: number };
+  /** The next request for objects is never answered; resolves when it has come. */
+  hold(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export async function startGitServer(root: string, user: string, password: strin
   const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend');
   const expected = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   const seen = { allowed: 0, denied: 0 };
+  let onHeld: (() => void) | null = null;
   const server = createServer((request, response) => {
     if (request.headers.authorization !== expected) {
       seen.denied++;
@@ -26,6 +29,11 @@ export async function startGitServer(root: string, user: string, password: strin
       return;
     }
     seen.allowed++;
+    if (request.method === 'POST' && onHeld !== null) {
+      onHeld();
+      onHeld = null;
+      return;
+    }
     void serve(backend, root, request, response);
   });
   server.listen(0, '127.0.0.1');
@@ -34,6 +42,7 @@ export async function startGitServer(root: string, user: string, password: strin
   return {
     url: `http://127.0.0.1:${port}`,
     seen,
+    hold: () => new Promise<void>((resolve) => (onHeld = resolve)),
     async close() {
       server.closeAllConnections();
       server.close();

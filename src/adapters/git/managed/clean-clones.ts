@@ -1,0 +1,73 @@
+/** Removes the clones that nobody needs. Which threads need one is asked of the caller. */
+import { readFile, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isInsideReal } from '../../../folders/folders.ts';
+import { removeTree } from '../../files/remove-tree.ts';
+import { toRealPath } from '../../shell/sandbox/mounts.ts';
+import { listRecords, removeRecord } from './clone-records.ts';
+import { cloneLock, foldersOf } from './managed-workspaces.ts';
+import { withPatientLock } from './patient-lock.ts';
+
+export interface CleanOptions {
+  directory: string;
+  records: string;
+  /** Only clones for threads of that service are looked at. */
+  service: string;
+  /** Only shows what would be removed. */
+  preview: boolean;
+  /** Paths in which open threads work. */
+  inUse: readonly string[];
+  /** Why a thread still needs its files; null if it does not. */
+  reasonToKeep(thread: { threadId: string; madeAt: number }): Promise<string | null>;
+}
+
+export interface CleanedClone {
+  folder: string;
+  threadId: string;
+  /** Null if it was removed. */
+  kept: string | null;
+}
+
+export async function cleanClones(options: CleanOptions, signal: AbortSignal): Promise<CleanedClone[]> {
+  const folders = toRealPath(foldersOf(options.directory));
+  if (folders === undefined) return [];
+  const inUse = options.inUse.flatMap((path) => toRealPath(path) ?? []);
+  const cleaned: CleanedClone[] = [];
+  for (const { name, madeAt, record } of await listRecords(options.records)) {
+    const clone = { folder: join(folders, name), threadId: record.threadId, madeAt, service: record.service };
+    const lock = cloneLock(options.records, name);
+    const kept = await withPatientLock(lock, `removes ${clone.folder}`, signal, async () => {
+      const reason = await reasonFor({ ...options, inUse }, clone);
+      if (reason === null && !options.preview) await remove(options.records, name, clone.folder);
+      return reason;
+    });
+    cleaned.push({ folder: clone.folder, threadId: clone.threadId, kept });
+  }
+  return cleaned;
+}
+
+type Clone = { folder: string; threadId: string; madeAt: number; service: string };
+
+async function reasonFor(options: CleanOptions, { folder, threadId, madeAt, service }: Clone): Promise<string | null> {
+  if (service !== options.service) return 'its thread is one of another service';
+  if (options.inUse.some((path) => isInsideReal(path, folder))) return 'an open thread works in it';
+  return (await reasonOfFork(folder)) ?? options.reasonToKeep({ threadId, madeAt });
+}
+
+/** The record goes last: without it nobody would find what a killed process has left. */
+async function remove(records: string, name: string, folder: string): Promise<void> {
+  await removeTree(folder);
+  await removeTree(`${folder}.draft`);
+  await removeRecord(records, name);
+}
+
+/** A linked work tree is of no use without its repository. */
+async function reasonOfFork(folder: string): Promise<string | null> {
+  const links = join(folder, '.git', 'worktrees');
+  for (const name of await readdir(links).catch(() => [])) {
+    const file = await readFile(join(links, name, 'gitdir'), 'utf8').catch(() => '');
+    if (file !== '' && existsSync(file.trimEnd())) return `the work tree of a fork belongs to it: ${file.trimEnd()}`;
+  }
+  return null;
+}

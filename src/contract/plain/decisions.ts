@@ -1,0 +1,13 @@
+/**
+ * The machine's decisions that changed since the first release. They apply to runs that this release begins; a run of
+ * an earlier release continues as it began. 2: the size of waiting input is bounded in bytes (`waiting.ts`), a patch
+ * that is given to the shell is answered and not run, a patch may not write to /tmp, and without a sandbox no git
+ * command counts as read-only. 3: a command outlives its worker, so later attempts of its step wait for it, and an
+ * aborted turn waits for its clean-up if its worker could not report the end. 4: a thread that its parent holds says so
+ * at whatever it would begin next. 5: a command whose end is not waited for is left running, the summary of a patch
+ * names its paths, and the lists show the folder of a fork in all its runs. 6: a turn that failed because its host is
+ * away ends without a snapshot. 7: a thread leaves its agents behind if its host is lost, and a
+ * turn whose outcome is known ends with the move.
+ */
+export const DECISIONS = 7;
+export type Decisions = 2 | 3 | 4 | 5 | 6 | typeof DECISIONS;

@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { EXITED, type TestThread, exec, testThread } from '../testing/fixtures.ts';
+import { toMove } from './moving.ts';
+
+const AWAY = { type: 'failed', failure: { code: 'hostAway', message: 'No worker', details: {} } } as const;
+const AT = { host: 'a', cwd: '/work/repo' };
+const MANAGED = { managed: { repository: 'https://h/r', commit: 'c'.repeat(40) } };
+
+const onHost = (more: object = MANAGED): TestThread =>
+  testThread({ ...AT, hostProbeMs: 10_000, hostGraceMs: 60_000, snapshots: true, approvalPolicy: 'never', ...more });
+
+function moved(thread: TestThread): void {
+  const place = { host: 'b', cwd: '/elsewhere/repo', root: '/elsewhere/repo' };
+  const restored = { restored: { commit: 'd', tree: 't', files: 3 }, notRestored: [] };
+  thread.dispatch({ type: 'moveBegan', to: { host: '', cwd: '' } });
+  const move = toMove(thread.state, { from: AT, place, restored, quiescent: false, at: 7 });
+  thread.dispatch({ type: 'workspaceMoved', move, place });
+}
+
+const relocations = (thread: TestThread) => thread.actions('relocate').length;
+
+describe('a turn whose host is lost', () => {
+  it('goes on where the thread is moved, from the step that nobody has taken', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    const { id } = thread.step('callModel');
+    thread.end('callModel', AWAY);
+    expect([relocations(thread), thread.steps('callModel').length]).toEqual([1, 0]);
+    moved(thread);
+    expect(relocations(thread)).toBe(0);
+    expect(thread.step('callModel').id).toBe(id);
+    thread.answer('done');
+    expect(thread.completions('turn')).toMatchObject([{ status: 'completed' }]);
+    expect(thread.types()).toContain('workspace/moved');
+  });
+
+  it('waits until nothing is under way there, and tells the model what became of its calls', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.answer(exec('ls'), exec('cat a'));
+    const [one, two] = thread.steps('execCommand');
+    thread.end('execCommand', AWAY, one?.id);
+    expect(relocations(thread)).toBe(0);
+    thread.end('execCommand', { type: 'lost', lastBeat: {} }, two?.id);
+    expect([relocations(thread), thread.steps('callModel').length, thread.steps('cleanWorkspace').length]).toEqual([
+      1, 0, 0,
+    ]);
+    moved(thread);
+    expect(thread.steps('cleanWorkspace')).toHaveLength(0);
+    expect(thread.step('callModel').input.snapshot).toMatchObject({ name: 'turn' });
+    expect(thread.state.log.items).toMatchObject([
+      { type: 'userMessage' },
+      { type: 'commandExecution', status: 'lost' },
+      { type: 'commandExecution', status: 'lost' },
+    ]);
+  });
+
+  it('is moved when a clean-up there is all that is left', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.answer(exec('one'));
+    thread.end('execCommand', { type: 'lost', lastBeat: {} });
+    const { id } = thread.step('callModel');
+    thread.end('cleanWorkspace', AWAY);
+    expect(relocations(thread)).toBe(0);
+    thread.end('callModel', AWAY, id);
+    expect(relocations(thread)).toBe(1);
+    moved(thread);
+    expect(thread.step('callModel').input.step).toBe(2);
+  });
+
+  it('fails as on a single host if it cannot be moved, and the next turn tries again', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.end('callModel', AWAY);
+    thread.dispatch({ type: 'moveBegan', to: { host: '', cwd: '' } });
+    thread.dispatch({ type: 'moveFailed', reason: 'no other host' });
+    expect(thread.events().at(-1)).toMatchObject({
+      type: 'warning',
+      message: 'Host a is away, and the thread could not be moved to another one: no other host',
+    });
+    thread.end('callModel', AWAY);
+    expect(thread.completions('turn')).toMatchObject([{ status: 'failed', error: { code: 'hostAway' } }]);
+    expect(relocations(thread)).toBe(0);
+    thread.submit('next');
+    thread.end('callModel', AWAY);
+    expect(relocations(thread)).toBe(1);
+  });
+
+  it('stays if its host comes back before the move has begun', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.answer(exec('ls'), exec('cat a'));
+    const [one, two] = thread.steps('execCommand');
+    thread.end('execCommand', AWAY, one?.id);
+    thread.done('execCommand', { ...EXITED, key: 'k' }, two?.id);
+    expect([relocations(thread), thread.steps('callModel').length]).toEqual([0, 1]);
+  });
+
+  it('is not moved if its thread is interrupted or closed, has a folder of a person, or is an agent', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    thread.end('callModel', AWAY, thread.stopping[0]);
+    expect(thread.completions('turn')).toMatchObject([{ status: 'aborted' }]);
+    expect(relocations(thread)).toBe(0);
+    const parent = { threadId: 'p', path: ['p'], role: 'agent' as const, name: 'x' };
+    for (const other of [{}, { ...MANAGED, parent }]) {
+      const fixed = onHost(other);
+      fixed.submit('turn');
+      fixed.end('callModel', AWAY);
+      expect(fixed.completions('turn')).toMatchObject([{ status: 'failed', error: { code: 'hostAway' } }]);
+    }
+  });
+
+  it('ends with the move if its outcome is known by then, without a snapshot of the files that it leaves', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.answer(exec('make'));
+    const { active } = thread.state;
+    thread.restart({ ...thread.state, active: { ...active!, snapshot: { status: 'taken', commit: 'c' } } });
+    thread.end('execCommand', { type: 'lost', lastBeat: {} });
+    thread.end('cleanWorkspace', AWAY);
+    thread.end('callModel', { type: 'failed', failure: { ...AWAY.failure, code: 'modelServerError' } });
+    expect([relocations(thread), thread.steps('takeSnapshot').length, thread.completions('turn')]).toEqual([1, 0, []]);
+    moved(thread);
+    expect(thread.completions('turn')).toMatchObject([{ status: 'failed', error: { code: 'modelServerError' } }]);
+    expect(thread.state.turns).toMatchObject([{ snapshot: { status: 'missing', host: 'a' } }]);
+    thread.submit('next');
+    expect(thread.input('callModel').turnId).toBe('next');
+  });
+
+  it('ends while it is moved, if it is interrupted then', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.end('callModel', AWAY);
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    expect(thread.completions('turn')).toMatchObject([{ status: 'aborted' }]);
+    expect(relocations(thread)).toBe(1);
+    thread.submit('next');
+    moved(thread);
+    expect(thread.step('callModel').input.turnId).toBe('next');
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    expect(relocations(thread)).toBe(0);
+  });
+});
+
+describe('a thread in a folder that a group of hosts shares', () => {
+  const ROOT = '/work/repo';
+  const inGroup = () => onHost({ hostGroup: 'g', root: ROOT });
+
+  function taken(): { thread: TestThread; commandId: string } {
+    const thread = inGroup();
+    thread.submit('turn');
+    thread.answer(exec('ls'));
+    const { id } = thread.step('execCommand');
+    thread.end('execCommand', { type: 'lost', lastBeat: {} });
+    thread.end('cleanWorkspace', AWAY);
+    thread.end('callModel', AWAY);
+    thread.dispatch({ type: 'moveBegan', to: { host: '', cwd: AT.cwd } });
+    const place = { host: 'b', hostGroup: 'g', cwd: AT.cwd, root: ROOT };
+    const move = toMove(thread.state, { from: AT, place, restored: null, quiescent: false, at: 7 });
+    expect(move.receipt.notRestored).toEqual([expect.stringContaining('Hosts a and b share the folder')]);
+    thread.dispatch({ type: 'workspaceMoved', move, place });
+    return { thread, commandId: id };
+  }
+
+  it('goes on elsewhere in it, and each turn tries to end what was left and says so', () => {
+    const { thread, commandId } = taken();
+    const left = [{ host: 'a', commandIds: [commandId] }];
+    thread.answer('done');
+    expect(thread.completions('turn')).toMatchObject([{ status: 'completed', mayStillRun: left }]);
+    expect(thread.steps('cleanWorkspace')).toHaveLength(0);
+
+    thread.submit('next');
+    expect(thread.step('cleanWorkspace')).toMatchObject({ host: 'a', input: { commandIds: [commandId] } });
+    // It has no part in the turn, and its host being away is no reason to move.
+    thread.end('cleanWorkspace', AWAY);
+    expect([relocations(thread), thread.steps('cleanWorkspace').length]).toEqual([0, 0]);
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    thread.end('callModel', { type: 'aborted' }, thread.stopping.at(-1));
+    expect(thread.completions('next')).toMatchObject([{ status: 'aborted', quiescent: false, mayStillRun: left }]);
+
+    thread.submit('last');
+    thread.done('cleanWorkspace', { ended: 3, gone: false });
+    thread.answer('done');
+    expect(thread.completions('last')).toMatchObject([{ status: 'completed', mayStillRun: left }]);
+    thread.submit('proven');
+    thread.done('cleanWorkspace', { ended: 0, gone: true });
+    expect(thread.events().at(-1)).toMatchObject({ message: "Nothing of the thread's commands is left on host a." });
+    thread.answer('done');
+    expect(thread.completions('proven')[0]).not.toHaveProperty('mayStillRun');
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import type { StoredSnapshots } from '../../../activities/contract.ts';
+import { NO_USAGE } from '../state/state.ts';
+import { EXITED, type TestThread, testThread } from '../testing/fixtures.ts';
+import { toThreadView } from '../view/view.ts';
+import { storedSnapshots } from './stored-files.ts';
+
+const MANAGED = { repository: 'https://example.com/shop.git', commit: 'c0' };
+
+function managed(): TestThread {
+  const thread = testThread();
+  const settings = { ...thread.state.settings, host: 'a', managed: MANAGED, snapshots: true };
+  thread.restart({ ...thread.state, settings, snapshots: { ...thread.state.snapshots, after: true } });
+  return thread;
+}
+
+/** A turn that writes; its snapshots are `<turnId>` and `<turnId>'`. */
+function write(thread: TestThread, turnId: string): void {
+  thread.submit(turnId);
+  const call = {
+    type: 'toolCall',
+    callId: `call-${turnId}`,
+    name: 'exec_command',
+    arguments: '{"cmd":"make"}',
+  } as const;
+  const snapshot = { status: 'taken' as const, commit: turnId, warnings: [] };
+  thread.done('callModel', { type: 'answered', output: [call], usage: NO_USAGE, costMicroUsd: 0, snapshot });
+  thread.done('execCommand', RAN);
+  thread.answer('done');
+  thread.done('takeSnapshot', { status: 'taken', commit: `${turnId}'`, warnings: [] });
+}
+
+const RAN = EXITED;
+
+const answer = (id: string, commit: string, more: Partial<StoredSnapshots> = {}): StoredSnapshots => ({
+  pack: { id, bytes: 100 },
+  whole: false,
+  newest: { commit, tree: `tree of ${commit}`, files: 2 },
+  ...more,
+});
+const stored = (thread: TestThread) => toThreadView(thread.state).stored;
+
+describe('the files of a managed workspace', () => {
+  it('are stored after each turn that wrote, and only what the store does not have', () => {
+    const thread = managed();
+    write(thread, 'one');
+    expect(thread.completions('one')).toHaveLength(1);
+    expect(thread.input('storeSnapshots')).toMatchObject({
+      ...{ commit: "one'", known: [], newest: null, replaced: [] },
+      snapshots: [{ name: 'one', commits: ['one', "one'"] }],
+    });
+    expect(stored(thread)).toMatchObject({ asOf: null, packs: [], isNewest: false });
+    thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+    expect(stored(thread)).toMatchObject({ commit: "one'", files: 2, packs: [{ id: 'p1' }], isNewest: true });
+    write(thread, 'two');
+    expect(thread.input('storeSnapshots')).toMatchObject({
+      ...{ commit: "two'", known: ['one', "one'"], newest: "one'" },
+      snapshots: [{ name: 'two', commits: ['two', "two'"] }],
+    });
+    thread.done('storeSnapshots', answer('p2', "two'"));
+    expect(stored(thread)?.packs.map(({ id }) => id)).toEqual(['p1', 'p2']);
+    expect(storedSnapshots(thread.state).map(({ name }) => name)).toEqual(['one', 'two']);
+    thread.submit('three');
+    thread.answer('only words');
+    expect(thread.steps('storeSnapshots')).toEqual([]);
+  });
+
+  it('are not stored for a thread in a folder that somebody named', () => {
+    const thread = managed();
+    const { managed: _managed, ...settings } = thread.state.settings;
+    thread.restart({ ...thread.state, settings });
+    write(thread, 'one');
+    expect(thread.steps('storeSnapshots')).toEqual([]);
+    expect(stored(thread)).toBeUndefined();
+  });
+
+  it('go into the next pack if a turn ends meanwhile, and are looked at after a turn without snapshots', () => {
+    const thread = managed();
+    write(thread, 'one');
+    write(thread, 'two');
+    thread.submit('shell', 'touch a', { kind: 'user_shell' });
+    thread.done('execCommand', RAN);
+    expect(thread.steps('storeSnapshots').map(({ id }) => id)).toEqual(['store/1']);
+    thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+    expect(thread.input('storeSnapshots')).toMatchObject({ commit: null, snapshots: [{ name: 'two' }] });
+    expect(thread.step('storeSnapshots').onWorkspace).toBe(true);
+    thread.done('storeSnapshots', answer('p2', 'fresh'));
+    expect(stored(thread)).toMatchObject({ commit: 'fresh', isNewest: true });
+    expect(thread.state.snapshots.kept).toBe(true);
+  });
+
+  it('become one pack when there are many, or they are large, and the others are removed', () => {
+    const thread = managed();
+    for (let turn = 1; turn <= 20; turn += 1) {
+      write(thread, `t${turn}`);
+      thread.done(
+        'storeSnapshots',
+        answer(`p${turn}`, `t${turn}'`, {
+          whole: turn === 1,
+          pack: { id: `p${turn}`, bytes: turn === 1 ? 1_000 : 10 },
+        }),
+      );
+    }
+    expect(stored(thread)?.packs).toHaveLength(20);
+    write(thread, 'next');
+    expect(thread.input('storeSnapshots').known).toEqual([]);
+    expect(thread.input('storeSnapshots').snapshots).toHaveLength(21);
+    thread.done('storeSnapshots', answer('all', "next'", { whole: true }));
+    expect(stored(thread)?.packs).toEqual([{ id: 'all', bytes: 100 }]);
+    write(thread, 'large');
+    expect(thread.input('storeSnapshots').replaced).toHaveLength(20);
+    thread.done('storeSnapshots', answer('large', "large'", { pack: { id: 'large', bytes: 401 } }));
+    write(thread, 'again');
+    expect(thread.input('storeSnapshots')).toMatchObject({ known: [], replaced: [] });
+  });
+
+  it('are stored later if the store is away, with one warning', () => {
+    const thread = managed();
+    write(thread, 'one');
+    const failure = { code: 'storeUnavailable', message: 'it is down', details: {} };
+    for (const pause of [30_000, 60_000, 120_000]) {
+      thread.end('storeSnapshots', { type: 'failed', failure });
+      expect(stored(thread)?.isNewest).toBe(false);
+      const timer = thread.action('awaitTime');
+      expect(timer.at - thread.at).toBeLessThanOrEqual(pause);
+      thread.at = timer.at;
+      thread.dispatch({ type: 'timeCame', id: timer.id, about: timer.about });
+    }
+    const warnings = thread.events().filter(({ type }) => type === 'warning');
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('it is down') as string }]);
+    thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+    expect(stored(thread)).toMatchObject({ commit: "one'", isNewest: true });
+    expect(thread.actions('awaitTime')).toEqual([]);
+  });
+
+  it('are stored before the thread closes, which does not wait for a store that is away', () => {
+    for (const isAway of [false, true]) {
+      const thread = managed();
+      write(thread, 'one');
+      thread.dispatch({ type: 'closeRequested', close: {} });
+      expect(thread.steps('releaseSnapshots')).toEqual([]);
+      const failure = { code: 'storeUnavailable', message: 'it is down', details: {} };
+      if (isAway) thread.end('storeSnapshots', { type: 'failed', failure });
+      else thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+      thread.done('releaseSnapshots', null);
+      expect(thread.types().at(-1)).toBe('thread/closed');
+    }
+  });
+});
