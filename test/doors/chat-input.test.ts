@@ -68,7 +68,7 @@ describe('a terminal', () => {
     await say(terminal, `run: printf %0300d 7; sleep 600`);
     await terminal.until(/^│ 0{50,}/m);
     for (const columns of [90, 60]) {
-      await terminal.resize(columns, 30);
+      await terminal.resizeStopped(columns, 30);
       await terminal.until((screen) => screen.split('\n').includes(`│ ${'0'.repeat(columns - 3)}`));
     }
     await terminal.press('Escape');

@@ -19,6 +19,11 @@ export interface Terminal {
   /** Sends bytes as they are. */
   bytes(...bytes: number[]): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;
+  /**
+   * Resizes while the command is stopped, until it can see the new size. tmux tells a command of a size up to 250 ms after it has
+   * broken the rows anew, and what is drawn in between cannot be erased.
+   */
+  resizeStopped(columns: number, rows: number): Promise<void>;
   /** The title of the window, which programs may set. */
   title(): Promise<string>;
   /** The process of the command. */
@@ -54,6 +59,12 @@ async function openTerminal(args: readonly string[], options: TerminalOptions): 
     `${program}; echo "exit code $?"; exec cat`,
   );
   await tmux('set-option', '-g', 'history-limit', '20000');
+  const resize = (width: number, height: number) =>
+    act('resize-window', '-t', 'chat', '-x', String(width), '-y', String(height));
+  const pid = async (): Promise<number> => {
+    const shell = (await tmux('display-message', '-p', '-t', 'chat', '#{pane_pid}')).trim();
+    return Number((await run('pgrep', ['-P', shell])).stdout.trim());
+  };
   const screen = () => tmux('capture-pane', '-p', '-J', '-S', '-', '-t', 'chat');
   return {
     screen,
@@ -67,11 +78,21 @@ async function openTerminal(args: readonly string[], options: TerminalOptions): 
     },
     bytes: (...bytes) => act('send-keys', '-t', 'chat', '-H', ...bytes.map((byte) => byte.toString(16))),
     title: () => tmux('display-message', '-p', '-t', 'chat', '#{pane_title}'),
-    async pid() {
-      const shell = (await tmux('display-message', '-p', '-t', 'chat', '#{pane_pid}')).trim();
-      return Number((await run('pgrep', ['-P', shell])).stdout.trim());
+    pid,
+    resize,
+    async resizeStopped(width, height) {
+      const command = await pid();
+      const tty = (await tmux('display-message', '-p', '-t', 'chat', '#{pane_tty}')).trim();
+      process.kill(command, 'SIGSTOP');
+      try {
+        await resize(width, height);
+        const size = async () => (await run('stty', ['-F', tty, 'size'])).stdout.trim();
+        for (const until = Date.now() + DEADLINE_MS; (await size()) !== `${height} ${width}`; await delay(LOOK_MS))
+          if (Date.now() > until) throw new Error(`${tty} never became ${width} columns wide.`);
+      } finally {
+        process.kill(command, 'SIGCONT');
+      }
     },
-    resize: (width, height) => act('resize-window', '-t', 'chat', '-x', String(width), '-y', String(height)),
     async until(fits) {
       const matches =
         typeof fits === 'function'

@@ -24,16 +24,24 @@ export function openTerminal(store: Store): Shell {
   };
   // Before Ink draws.
   stdout.on('resize', onResize);
+  // Before Ink is told of what changed.
+  const stopLooking = store.subscribe(lookAtSize);
   const onRender = (): void => void (drawn = drawing.next);
   const ink = render(h(Chat, { store, drawing }), { exitOnCtrlC: false, interactive: true, onRender });
   return {
     async close() {
+      stopLooking();
       stdout.off('resize', onResize);
       ink.clear();
       ink.unmount();
       await ink.waitUntilExit();
     },
   };
+}
+
+/** Node learns of a new size from a signal, which it handles after the timers of the same round. */
+function lookAtSize(): void {
+  process.emit('SIGWINCH', 'SIGWINCH');
 }
 
 /** @param drawing gets the frame that is drawn next */
@@ -47,7 +55,10 @@ export function Chat({ store, drawing = { next: null } }: { store: Store; drawin
   usePaste((text) => store.dispatch({ type: 'paste', text }));
   useEffect(
     () =>
-      store.printWith((lines) => write(lines.map((line) => `${toScreen(line, process.stdout.columns)}\n`).join(''))),
+      store.printWith((lines) => {
+        lookAtSize();
+        write(lines.map((line) => `${toScreen(line, process.stdout.columns)}\n`).join(''));
+      }),
     [store, write],
   );
   const frame = toFrame(state, size);
