@@ -223,15 +223,15 @@ describe('a server that behaves well', () => {
 
 describe('a server that hangs', () => {
   it('at its start is given up, said, and left to itself by the next steps', async () => {
-    const mcp = start(stdio('hang', { startupTimeoutMs: 2_000 }), stdio('well', { name: 'other' }));
+    const mcp = start(stdio('hang', { startupTimeoutMs: 5_000 }), stdio('well', { name: 'other' }));
     const first = await mcp.tools(never);
     expect(first.warnings).toEqual([
-      { server: 'test', message: 'MCP server test is not there: it did not start within 2000 ms' },
+      { server: 'test', message: 'MCP server test is not there: it did not start within 5000 ms' },
     ]);
     expect(first.tools.map(({ server }) => server)).toContain('other');
     const before = performance.now();
     expect((await mcp.tools(never)).warnings).toHaveLength(1);
-    expect(performance.now() - before).toBeLessThan(1_500);
+    expect(performance.now() - before).toBeLessThan(4_500);
   });
 
   it('at its start once is there as soon as it starts', async () => {

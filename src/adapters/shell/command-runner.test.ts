@@ -52,7 +52,7 @@ describe('a command that ends by itself', () => {
   it('leaves no background process behind, and its report does not wait for one', async () => {
     const report = await bench.run('sleep 300 & echo $! > background; echo done');
     expect(report).toMatchObject({ outcome: 'exited', exitCode: 0, output: 'done\n', gone: true });
-    expect(report.durationMs).toBeLessThan(2_000);
+    expect(report.durationMs).toBeLessThan(20_000);
     expect(isRunning(readPid(inWorkspace('background')))).toBe(false);
   });
 

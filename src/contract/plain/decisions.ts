@@ -9,5 +9,5 @@
  * away ends without a snapshot. 7: a thread leaves its agents behind if its host is lost, and a
  * turn whose outcome is known ends with the move.
  */
-export const DECISIONS = 7;
-export type Decisions = 2 | 3 | 4 | 5 | 6 | typeof DECISIONS;
+export const DECISIONS = 8;
+export type Decisions = 2 | 3 | 4 | 5 | 6 | 7 | typeof DECISIONS;

@@ -122,7 +122,7 @@ test('a program that never answers does not hold the others up', async () => {
   const startedAt = Date.now();
   const found = (await check({}, 500)).get('git');
   expect(found).toMatchObject({ status: 'missing', found: 'no answer within 0.5 s' });
-  expect(Date.now() - startedAt).toBeLessThan(3_000);
+  expect(Date.now() - startedAt).toBeLessThan(15_000);
 });
 
 describe('a Temporal service that is named', () => {

@@ -28,10 +28,11 @@ async function startWorker(spec: CommandSpec): Promise<{ kill: () => Promise<voi
   const worker = spawn(process.execPath, ['--input-type=module', '--no-warnings', '-e', source], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  // It may end by itself, before it is killed.
+  const exited = once(worker, 'exit');
   await once(worker, 'message');
   return {
     kill: async () => {
-      const exited = once(worker, 'exit');
       worker.kill('SIGKILL');
       await exited;
     },
