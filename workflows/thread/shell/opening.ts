@@ -67,7 +67,7 @@ const BOUNDED_INSTRUCTIONS = 'bounded instructions';
 const SAME_ID = 'workflow id of the thread';
 
 /** The same for the machine's decisions, the newest first. */
-const ALL_DECISIONS = [DECISIONS, 6, 5, 4, 3, 2] as const;
+const ALL_DECISIONS = [DECISIONS, 7, 6, 5, 4, 3, 2] as const;
 
 function asOfThisRelease(state: ThreadState): ThreadState {
   const kept = keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
