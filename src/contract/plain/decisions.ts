@@ -1,5 +1,5 @@
 /**
- * The machine's decisions that changed since the first release. They apply to runs that this release begins; a run of
+ * The machine's decisions that changed since the first release, the newest first. They apply to runs that this release begins; a run of
  * an earlier release continues as it began. 2: the size of waiting input is bounded in bytes (`waiting.ts`), a patch
  * that is given to the shell is answered and not run, a patch may not write to /tmp, and without a sandbox no git
  * command counts as read-only. 3: a command outlives its worker, so later attempts of its step wait for it, and an
@@ -9,5 +9,6 @@
  * away ends without a snapshot. 7: a thread leaves its agents behind if its host is lost, and a
  * turn whose outcome is known ends with the move.
  */
-export const DECISIONS = 8;
-export type Decisions = 2 | 3 | 4 | 5 | 6 | 7 | typeof DECISIONS;
+export const ALL_DECISIONS = [8, 7, 6, 5, 4, 3, 2] as const;
+export type Decisions = (typeof ALL_DECISIONS)[number];
+export const [DECISIONS] = ALL_DECISIONS;

@@ -21,7 +21,7 @@ import { NAMED_HOST_WAIT, isElsewhere, isRefused, openOnHost } from './host-choi
 import type { MachineInput } from '../state/inputs.ts';
 import { withBudget } from '../budget/budget.ts';
 import { withChanges } from '../past/resume.ts';
-import { DECISIONS, type Decisions } from '../../../src/contract/plain/decisions.ts';
+import { ALL_DECISIONS, type Decisions } from '../../../src/contract/plain/decisions.ts';
 import { type ThreadState, listsFolderAgain, newThreadState } from '../state/state.ts';
 import { MARKER } from '../turns/turns.ts';
 import { MOST_BYTES, bytesOf } from '../state/waiting.ts';
@@ -65,9 +65,6 @@ const BOUNDED_INSTRUCTIONS = 'bounded instructions';
 
 /** The same for a workflow whose id differs from its thread's: every step that addresses the thread fails. */
 const SAME_ID = 'workflow id of the thread';
-
-/** The same for the machine's decisions, the newest first. */
-const ALL_DECISIONS = [DECISIONS, 7, 6, 5, 4, 3, 2] as const;
 
 function asOfThisRelease(state: ThreadState): ThreadState {
   const kept = keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
