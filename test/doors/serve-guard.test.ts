@@ -4,7 +4,8 @@ import { chmodSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
+import type { TreeEvent } from '../../src/contract/index.ts';
+import { type TestEnvironment, openEnvironment, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
 import { type HttpClient, type HttpStand, httpClient, readUntil, startHttpStand } from '../parts/http-server.ts';
 
 let environment: TestEnvironment;
@@ -125,9 +126,64 @@ describe('a token', () => {
     const edit = { op: 'edit', turnId: 'any', overrides: { sandbox } };
     expect((await driver.call('PATCH', `${path}/queue`, edit)).value).toMatchObject({ code: 'scopeMissing' });
   });
+
+  it('without `approve` cannot change the input of a queued turn that nobody is asked about', async () => {
+    const driver = await stand.client({ scopes: ['read', 'drive'] });
+    const thread = await environment.start();
+    const running = turn('run: sleep 600');
+    await thread.submit(running);
+    await waitForEvent(thread, 'item/started');
+    const [shell, unboxed, asked] = [
+      turn('echo mine', { kind: 'user_shell', onBusy: 'queue' }),
+      turn('say: mine', { onBusy: 'queue', overrides: { sandbox: 'danger-full-access' } }),
+      turn('say: mine', { onBusy: 'queue' }),
+    ];
+    for (const one of [shell, unboxed, asked]) await thread.submit(one);
+    await expect.poll(async () => (await thread.view()).queuedTurns).toHaveLength(3);
+    const edit = async (client: HttpClient, { turnId }: { turnId: string }, more: object = {}) => {
+      const body = { op: 'edit', turnId, input: [{ type: 'text', text: 'say: yours' }], ...more };
+      const { status, value } = await client.call('PATCH', `/v1/threads/${thread.threadId}/queue`, body);
+      return value['code'] ?? status;
+    };
+    const own = { overrides: { sandbox: 'read-only' } };
+    expect([await edit(driver, shell), await edit(driver, unboxed)]).toEqual(['scopeMissing', 'scopeMissing']);
+    expect(await edit(driver, unboxed, own)).toBe('scopeMissing');
+    expect(await edit(driver, { turnId: 'not-there-yet' })).toBe('turnNotQueued');
+    expect(await edit(driver, asked)).toBe(204);
+    expect(await edit(await stand.client({ scopes: ['drive', 'approve'] }), shell)).toBe(204);
+    const texts = (await thread.view()).queuedTurns.map(({ text }) => text);
+    expect(texts).toEqual(['say: yours', 'say: mine', 'say: yours']);
+    for (const { turnId } of [shell, unboxed, asked]) await thread.editQueue({ op: 'drop', turnId });
+    await thread.interrupt({ turnId: running.turnId });
+  });
 });
 
 describe('an owner', () => {
+  it('reads no thread of somebody else by a place in a tree, whose ids look as if they were below', async () => {
+    const ownOf = (name: string) => stand.client({ owner: `${name}-${randomUUID()}` });
+    const [alice, bob] = [await ownOf('alice'), await ownOf('bob')];
+    const threadId = `t-${randomUUID()}`;
+    const workspace = { cwd: environment.cwd };
+    const foreign = [`${threadId}/fix-it`, `${threadId}/9`];
+    for (const id of foreign) {
+      expect((await bob.post('/v1/threads', { threadId: id, workspace })).status).toBe(201);
+      await runTurn(environment.bobbin.threads.get(id), "say: bob's");
+    }
+    await alice.post('/v1/threads', { threadId, workspace });
+    await runTurn(environment.bobbin.threads.get(threadId), 'spawn: say: child\ncall: wait_agent {}');
+    for (const id of [threadId, ...foreign]) await environment.bobbin.threads.get(id).close();
+    const read = async (client: HttpClient) => {
+      const more = { 'last-event-id': '1,1=1,fix-it=0,9=0,never-was=0' };
+      const found = new Set<unknown>();
+      for await (const { data } of client.events(`/v1/threads/${threadId}/events?tree=true`, more))
+        found.add((data as unknown as TreeEvent).threadId);
+      return [...found].toSorted();
+    };
+    expect(await read(alice)).toEqual([threadId, `${threadId}/1`]);
+    const everybody = await stand.client({});
+    expect(await read(everybody)).toEqual([threadId, `${threadId}/1`, ...foreign].toSorted());
+  });
+
   it('sees the threads of nobody else in the list, and cannot take their ids', async () => {
     // Other tests have threads of the same service, and the same usual names.
     const ownOf = (name: string) => stand.client({ owner: `${name}-${randomUUID()}` });

@@ -1,15 +1,17 @@
 /** The events of a thread as a stream that can be continued at any server. */
 import { z } from 'zod';
 import { BobbinError } from '../../../client/bobbin-error.ts';
-import { type ThreadHandle, advanceCursor } from '../../../client/index.ts';
+import { type Bobbin, type ThreadHandle, advanceCursor } from '../../../client/index.ts';
 import type { TreeCursor, TreeEvent } from '../../../contract/index.ts';
 import { PASSING } from '../../../client/threads/event-stream.ts';
 import { optional } from '../../../contract/shapes.ts';
+import { openOwn } from '../app.ts';
 import { type Answer, type Endpoint, NOTHING, endpoint } from '../endpoint.ts';
 import type { EventWriter } from '../event-stream.ts';
 import { toProblem } from '../problem.ts';
 import { parse } from '../request.ts';
 import { FlagSchema, ref } from '../schemas.ts';
+import type { Rights } from '../tokens.ts';
 import { CURSOR_PATTERN, readCursor, writeCursor } from '../tree-cursor.ts';
 
 const PlaceSchema = z.string().max(8_000).regex(CURSOR_PATTERN, 'the id of an event, or a sequence number, is needed');
@@ -38,13 +40,13 @@ export const EVENT_ENDPOINTS: readonly Endpoint[] = [
       { status: 204, says: 'The thread is closed, and nothing follows.' },
     ],
     problems: ['threadNotFound', 'tooManyStreams', 'archiveMissing', 'archiveUnavailable'],
-    async run({ find, query, lastEventId, signal }) {
+    async run({ bobbin, token, find, query, lastEventId, signal }) {
       const { thread, status } = await find();
       const place = lastEventId === undefined ? (query.after ?? '0') : parse(PlaceSchema, lastEventId, 'Last-Event-ID');
       const isTree = query.tree === 'true';
       if (!isTree && place.includes(','))
         throw new BobbinError('invalid', `${place} is a place in a tree: it needs tree=true.`);
-      const after = readCursor(thread.threadId, place);
+      const after = await withoutForeign(bobbin, token, thread.threadId, readCursor(thread.threadId, place));
       const seq = after[thread.threadId] ?? 0;
       const isClosed = status !== 'RUNNING';
       const isOver = seq > 0 && (await isAtEnd(thread, seq, isClosed));
@@ -54,6 +56,23 @@ export const EVENT_ENDPOINTS: readonly Endpoint[] = [
     },
   }),
 ];
+
+/** The ids of a place are the client's words: a thread that another one started may have an id that looks as if it were below. */
+async function withoutForeign(bobbin: Bobbin, token: Rights, rootId: string, cursor: TreeCursor): Promise<TreeCursor> {
+  if (token.owner === null) return cursor;
+  const isOwn = async (threadId: string): Promise<boolean> => {
+    try {
+      if (threadId !== rootId) await openOwn(bobbin, token, threadId);
+      return true;
+    } catch (error) {
+      if (error instanceof BobbinError && error.code === 'threadNotFound') return false;
+      throw error;
+    }
+  };
+  const places = Object.entries(cursor);
+  const own = await Promise.all(places.map(([threadId]) => isOwn(threadId)));
+  return Object.fromEntries(places.filter((_, index) => own[index]));
+}
 
 /** Throws `invalid` for a number that the thread has not reached: its reader would miss what comes until then. */
 async function isAtEnd(thread: ThreadHandle, after: number, isClosed: boolean): Promise<boolean> {

@@ -1,13 +1,24 @@
 /** Submits, steers and stops turns, and edits the queue. */
 import { z } from 'zod';
+import { BobbinError } from '../../../client/bobbin-error.ts';
+import type { ThreadHandle } from '../../../client/index.ts';
+import type { QueuedTurnView } from '../../../contract/index.ts';
 import { EditQueueSchema, InterruptTurnSchema, SteerTurnSchema, SubmitTurnSchema } from '../../../contract/index.ts';
 import { OnBusySchema, ReviewRequestSchema } from '../../../contract/index.ts';
 import { IdSchema, compact, optional } from '../../../contract/shapes.ts';
 import { DONE, type Endpoint, NOTHING, endpoint, json } from '../endpoint.ts';
 import { requirePermission } from '../permissions.ts';
+import { allows } from '../tokens.ts';
 import { listOf, ref } from '../schemas.ts';
 
 const SUBMITTED = [{ status: 202, says: 'The turn is submitted.', schema: ref('TurnSubmitted') }] as const;
+
+/** Throws `turnNotQueued`. */
+async function queuedTurn(thread: ThreadHandle, turnId: string): Promise<QueuedTurnView> {
+  const queued = (await thread.view()).queuedTurns.find((one) => one.turnId === turnId);
+  if (queued !== undefined) return queued;
+  throw new BobbinError('turnNotQueued', `Turn ${turnId} does not wait in the queue of thread ${thread.threadId}.`);
+}
 
 const CompactSchema = z.object({ turnId: IdSchema, onBusy: optional(OnBusySchema) }).transform(compact);
 const ReviewSchema = z
@@ -117,8 +128,14 @@ export const TURN_ENDPOINTS: readonly Endpoint[] = [
     answers: [DONE],
     problems: ['threadNotFound', 'threadClosed', 'turnNotQueued', 'tooMuchWaiting', 'inputTooLarge'],
     async run({ thread, token, body }) {
-      if (body.op === 'edit') requirePermission(token, { overrides: body.overrides });
-      await (await thread()).editQueue(body);
+      const handle = await thread();
+      if (body.op === 'edit') {
+        requirePermission(token, { overrides: body.overrides });
+        // What somebody else has queued may run unasked. A turn that is not there yet could come before the edit does.
+        if (body.input !== undefined && !allows(token, 'approve'))
+          requirePermission(token, await queuedTurn(handle, body.turnId));
+      }
+      await handle.editQueue(body);
       return NOTHING;
     },
   }),
