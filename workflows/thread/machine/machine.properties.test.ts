@@ -390,6 +390,25 @@ describe('found by that property once', () => {
   });
 });
 
+describe('a play that chance seldom makes', () => {
+  it('an interrupt of a thread at rest whose past is being archived ends its sessions', () => {
+    const end = { do: 'end' as const, pick: 0, how: 'well' as const, outputs: ['say' as const] };
+    const { seen } = playOut(
+      { ...OFF, approvalPolicy: 'never' },
+      [
+        { do: 'serve', id: 'a' },
+        { ...end, pick: 1 },
+        { ...end, pick: 1 },
+        { do: 'manyTurns', pick: 1 },
+        { do: 'rollover' },
+        { do: 'interrupt', id: 'any', which: 'any' },
+      ],
+      { close: false, decisions: DECISIONS },
+    );
+    expect([...seen]).toEqual(expect.arrayContaining(['archiveSegment', 'cleanWorkspace', 'continueAsNew']));
+  });
+});
+
 describe('a thread of long answers', () => {
   it('is read in pages that one answer of the service can hold', () => {
     const thread = longThread(20);

@@ -62,6 +62,7 @@ import {
   type ThreadState,
   decidesAnew,
   endMove,
+  finishesUpdates,
   saysThatItStands,
   withoutRelocation,
 } from '../state/state.ts';
@@ -598,10 +599,22 @@ export function decide(state: ThreadState, running: readonly string[]): Action[]
   const steps = [...work, ...wantedProbe(state, work)];
   const timers = wantedTimers(state);
   const busy = steps.some((step) => step.type !== 'awaitTime' && running.includes(step.id));
-  if (state.rollover === null || busy || isStopping(state)) return [...steps, ...timers];
-  const { archiving } = state.rollover;
-  if (archiving === null) return [{ type: 'continueAsNew', id: 'continueAsNew' }];
-  return [toArchiving(state, archiving), ...timers];
+  const archiving = wantedArchiving(state);
+  if (state.rollover === null || busy || isStopping(state) || isWaitedFor(state)) {
+    const underWay = finishesUpdates(state) ? archiving.filter(({ id }) => running.includes(id)) : [];
+    return [...steps, ...timers, ...underWay];
+  }
+  return archiving.length === 0 ? [{ type: 'continueAsNew', id: 'continueAsNew' }] : [...archiving, ...timers];
+}
+
+function wantedArchiving(state: ThreadState): Action[] {
+  const segment = state.rollover?.archiving ?? null;
+  return segment === null ? [] : [toArchiving(state, segment)];
+}
+
+/** An update may wait for it, and a run that continues as new waits for its updates. */
+function isWaitedFor(state: ThreadState): boolean {
+  return finishesUpdates(state) && (isEndingSessions(state) || state.moving !== undefined);
 }
 
 function toArchiving({ threadId }: ThreadState, segment: ArchiveSegment): Action {
@@ -617,9 +630,7 @@ function toArchiving({ threadId }: ThreadState, segment: ArchiveSegment): Action
 }
 
 function wantedAtEnd(state: ThreadState): Action[] {
-  const segment = state.rollover?.archiving ?? null;
-  const last = segment === null ? [] : [toArchiving(state, segment)];
-  const wanted = [...wantedRules(state), ...wantedMessages(state), ...last];
+  const wanted = [...wantedRules(state), ...wantedMessages(state), ...wantedArchiving(state)];
   return wanted.length > 0 ? wanted : [{ type: 'complete', id: 'complete' }];
 }
 

@@ -113,6 +113,21 @@ describe('a move', () => {
     expect(thread.steps('callModel')).toHaveLength(1);
   });
 
+  it('comes before the next run, and so does what it waits for', () => {
+    const thread = onHost();
+    const managed = { repository: 'https://h/r', commit: 'c'.repeat(40) };
+    thread.restart({ ...thread.state, settings: { ...thread.state.settings, managed } });
+    thread.dispatch({ type: 'moveBegan', to: TO });
+    thread.dispatch({ type: 'rolloverDue' });
+    expect(thread.actions('continueAsNew')).toEqual([]);
+    thread.dispatch({ type: 'storeRequested' });
+    const newest = { commit: 'c', tree: 't', files: 1 };
+    thread.done('storeSnapshots', { newest, pack: { id: 'p', bytes: 1 }, whole: true });
+    expect(thread.actions('continueAsNew')).toEqual([]);
+    move(thread);
+    expect(thread.actions('continueAsNew')).toHaveLength(1);
+  });
+
   it('keeps what each turn says of its files true', () => {
     const thread = onHost();
     const record = { kind: 'regular' as const, status: 'completed' as const, firstItem: 0, endItem: 0 };

@@ -590,6 +590,9 @@ export const leavesAgents = since(7);
 /** Whether a turn that waits for its last snapshot when its thread is moved ends without it: before, it waited on. */
 export const endsWithMove = since(7);
 
+/** Whether what an update may wait for comes before the next run: before, the archive did, and the update waited for ever. */
+export const finishesUpdates = since(8);
+
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {
   return { cwd, ...(root === undefined ? {} : { root }), ...(host === undefined ? {} : { host }) };

@@ -4,9 +4,9 @@ import type { Action } from '../state/actions.ts';
 import { itemCount, lastSeq } from '../state/log.ts';
 import { readAllEvents, readAllItems } from './reader.ts';
 import type { MachineInput } from '../state/inputs.ts';
-import type { ThreadState } from '../state/state.ts';
+import { type ThreadState, finishesUpdates } from '../state/state.ts';
 import { openAgents } from '../agents/sub-threads.ts';
-import { openSessions } from '../tools/sessions.ts';
+import { isEndingSessions, openSessions } from '../tools/sessions.ts';
 import type { StepActivity, StepEnded } from '../state/steps.ts';
 import { type MoneyOracle, check, createMoneyOracle } from './money.ts';
 import { toCurrentDetails } from '../view/current-details.ts';
@@ -85,6 +85,7 @@ export function createOracle(): Oracle {
       assertRules(memory, before, machineInput, state);
       assertContext(state);
       assertWanted(memory, state, wanted);
+      assertUpdatesEnd(state, wanted);
       assertStoppedForCause(state, stopping);
       assertWorkspaceFree(memory, { before, machineInput, state, starting });
       memory.money.after({ before, machineInput, state, starting, events: memory.events.slice(lastSeq(before.log)) });
@@ -402,6 +403,14 @@ function assertWanted(memory: Memory, state: ThreadState, wanted: readonly Actio
     if (turn.ending !== undefined) check(isLast, `${action.id} is not of a turn whose outcome is known`);
     check(memory.turns.get(action.turnId)?.terminals === 0, `${action.id} is of a turn that has not ended`);
   }
+}
+
+/** An update that waits for the end of sessions waits for a step, or for a move that ends them. */
+function assertUpdatesEnd(state: ThreadState, wanted: readonly Action[]): void {
+  if (!finishesUpdates(state) || !isEndingSessions(state)) return;
+  const isUnderWay = wanted.some((action) => isStep(action, 'cleanWorkspace') || action.type === 'relocate');
+  const isHeldBack = state.relocation?.status === 'wanted';
+  check(isUnderWay || isHeldBack, 'the end of sessions is under way');
 }
 
 /** A step is stopped only by the end or the abort of its turn. */

@@ -310,13 +310,17 @@ describe('sessions end', () => {
 });
 
 describe('a run with sessions', () => {
-  /** Many turns, then the next run. */
-  function continueAsNew(thread: TestThread, run: string): void {
+  /** Many turns, of which a part is archived then. */
+  function becomeDue(thread: TestThread, run: string): void {
     for (let turn = 0; turn < 40; turn++) {
       thread.submit(`${run} ${turn}`);
       thread.answer('done');
     }
     thread.dispatch({ type: 'rolloverDue' });
+  }
+
+  function continueAsNew(thread: TestThread, run: string): void {
+    becomeDue(thread, run);
     while (thread.steps('archiveSegment').length > 0) thread.done('archiveSegment', null);
     expect(thread.actions('continueAsNew')).toHaveLength(1);
     thread.restart(JSON.parse(JSON.stringify(toCarryOver(thread.state).carriedOver)) as TestThread['state']);
@@ -338,6 +342,33 @@ describe('a run with sessions', () => {
       { status: 'completed', continuesAs: item },
       { id: item, status: 'failed', exitCode: 1 },
     ]);
+  });
+
+  it('ends them first if they are to end, and goes on with its archive meanwhile', () => {
+    const { thread } = left();
+    thread.answer('it runs');
+    becomeDue(thread, 'run');
+    const { id } = thread.step('archiveSegment');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    expect(thread.steps('cleanWorkspace')).toHaveLength(1);
+    expect(thread.stopping).toEqual([]);
+    thread.done('archiveSegment', null, id);
+    expect(thread.actions('continueAsNew')).toEqual([]);
+    thread.done('cleanWorkspace', { ended: 0, gone: true });
+    expect(thread.state.sessions).toEqual([]);
+    while (thread.steps('archiveSegment').length > 0) thread.done('archiveSegment', null);
+    expect(thread.actions('continueAsNew')).toHaveLength(1);
+    expect(thread.types()).not.toContain('warning');
+  });
+
+  it('that an earlier release began leaves their end to the next run', () => {
+    const { thread } = left();
+    thread.answer('it runs');
+    thread.restart({ ...thread.state, decisions: 7 });
+    becomeDue(thread, 'run');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    expect(thread.steps('cleanWorkspace')).toEqual([]);
+    expect(thread.steps('archiveSegment')).toHaveLength(1);
   });
 
   it('has a bounded number of them', () => {
