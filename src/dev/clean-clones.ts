@@ -22,6 +22,7 @@ export async function cleanClosedClones(
   const options = {
     directory: workspacesDirectory(env, dataDirectory),
     records: dataLayout(dataDirectory).clones,
+    data: dataDirectory,
     service: threads.serviceId,
     inUse: await threads.inUse(),
     preview,

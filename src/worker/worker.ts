@@ -246,6 +246,7 @@ function createPorts(
   const workspaces = createManagedWorkspaces({
     directory: config.workspacesDirectory,
     records: config.clonesDirectory,
+    data: config.stateDirectory,
     service: serviceId,
     limits: toFetchLimits(config),
     allowHttp: config.fetching.allowHttp,

@@ -1,17 +1,20 @@
 /** Removes the clones that nobody needs. Which threads need one is asked of the caller. */
 import { readFile, readdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { isInsideReal } from '../../../folders/folders.ts';
-import { removeTree } from '../../files/remove-tree.ts';
+import { isThere } from '../../../folders/real-path.ts';
 import { toRealPath } from '../../shell/sandbox/mounts.ts';
-import { listRecords, removeRecord } from './clone-records.ts';
-import { cloneLock, foldersOf } from './managed-workspaces.ts';
+import { listStores, removeStoresIn } from '../snapshots/remove-stores.ts';
+import { listRecords, readRecord } from './clone-records.ts';
+import { cloneLock, foldersOf, removeClone } from './managed-workspaces.ts';
 import { withPatientLock } from './patient-lock.ts';
 
 export interface CleanOptions {
   directory: string;
   records: string;
+  /** The data folder, with the snapshots. */
+  data: string;
   /** Only clones for threads of that service are looked at. */
   service: string;
   /** Only shows what would be removed. */
@@ -39,11 +42,12 @@ export async function cleanClones(options: CleanOptions, signal: AbortSignal): P
     const lock = cloneLock(options.records, name);
     const kept = await withPatientLock(lock, `removes ${clone.folder}`, signal, async () => {
       const reason = await reasonFor({ ...options, inUse }, clone);
-      if (reason === null && !options.preview) await remove(options.records, name, clone.folder);
+      if (reason === null && !options.preview) await removeClone(options, name, clone.folder);
       return reason;
     });
     cleaned.push({ folder: clone.folder, threadId: clone.threadId, kept });
   }
+  if (!options.preview) await removeForgottenStores(options, folders, signal);
   return cleaned;
 }
 
@@ -55,11 +59,20 @@ async function reasonFor(options: CleanOptions, { folder, threadId, madeAt, serv
   return (await reasonOfFork(folder)) ?? options.reasonToKeep({ threadId, madeAt });
 }
 
-/** The record goes last: without it nobody would find what a killed process has left. */
-async function remove(records: string, name: string, folder: string): Promise<void> {
-  await removeTree(folder);
-  await removeTree(`${folder}.draft`);
-  await removeRecord(records, name);
+/**
+ * Earlier releases left the snapshots of the clones that they removed. A folder of the same name on another host that
+ * shares the data folder has a record.
+ */
+async function removeForgottenStores({ records, data }: CleanOptions, folders: string, signal: AbortSignal) {
+  for (const store of await listStores(data)) {
+    const [name = ''] = relative(folders, store.folder).split(sep);
+    const folder = join(folders, name);
+    if (!isInsideReal(store.folder, folders) || name === '') continue;
+    await withPatientLock(cloneLock(records, name), `removes the snapshots of ${folder}`, signal, async () => {
+      if (![folder, `${folder}.draft`].some(isThere) && readRecord(records, name) === null)
+        await removeStoresIn(data, folder);
+    });
+  }
 }
 
 /** A linked work tree is of no use without its repository. */

@@ -20,6 +20,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WantedWorkspace } from '../../../../activities/ports.ts';
 import { runUntilRename } from '../../files/test-killed.ts';
 import { type GitServer, startGitServer } from '../test-git-server.ts';
+import { openStore } from '../snapshots/snapshot-store.ts';
 import { type TestRepository, openRepository } from '../test-repository.ts';
 import { type CleanOptions, cleanClones } from './clean-clones.ts';
 import { createManagedWorkspaces } from './managed-workspaces.ts';
@@ -44,6 +45,7 @@ afterEach(() => {
 const optionsIn = (folder: string, maxBytes = 100 * MIB) => ({
   directory: join(folder, 'workspaces'),
   records: join(folder, 'clones'),
+  data: folder,
   service: 'service',
   limits: { deadlineMs: 60_000, idleMs: 60_000, maxBytes, maxMirrorBytes: 150_000 },
   allowHttp: false,
@@ -289,11 +291,17 @@ describe('mirrors', () => {
 });
 
 describe('cleaning up', () => {
+  /** Names of the stores of snapshots of these folders. */
+  const openStores = async (...folders: string[]) => {
+    const stores = await Promise.all(folders.map((folder) => openStore(directory, folder)));
+    return stores.map(({ gitDir }) => basename(gitDir)).sort();
+  };
   const clean = (more: Partial<CleanOptions> = {}) =>
     cleanClones(
       {
         directory: join(directory, 'workspaces'),
         records: join(directory, 'clones'),
+        data: directory,
         ...{ service: 'service', preview: false, inUse: [], reasonToKeep: () => Promise.resolve(null), ...more },
       },
       signal,
@@ -324,6 +332,38 @@ describe('cleaning up', () => {
     await clean(keep(null));
     expect(list('workspaces', 'managed')).toEqual([basename(used.cwd)]);
     expect(list('clones')).toEqual([`${basename(used.cwd)}.json`]);
+  });
+
+  it('removes the snapshots of a clone, of its folder that the thread worked in, and of those of its agents', async () => {
+    const [open, gone] = [await prepare({}, 'run-1'), await prepare({ path: 'inner' }, 'run-2')];
+    mkdirSync(join(gone.cwd, 'agent'));
+    const kept = await openStores(open.cwd, repository.root);
+    await openStores(dirname(gone.cwd), gone.cwd, join(gone.cwd, 'agent'));
+    await clean({ inUse: [open.cwd], preview: true });
+    expect(list('snapshots')).toHaveLength(5);
+    await clean({ inUse: [open.cwd] });
+    expect(list('snapshots').sort()).toEqual(kept);
+  });
+
+  it('removes the snapshots of clones that are gone without a record, as earlier releases left them', async () => {
+    const { cwd } = await prepare();
+    const beside = join(directory, 'workspaces/worktrees/fork');
+    const kept = await openStores(cwd, beside, repository.root);
+    await openStores(join(dirname(cwd), 'gone-1'), join(dirname(cwd), 'gone-2/inner'));
+    rmSync(cwd, { recursive: true });
+    await clean({ inUse: [cwd], preview: true });
+    expect(list('snapshots')).toHaveLength(5);
+    await clean({ reasonToKeep: () => Promise.resolve('its thread is open') });
+    expect(list('snapshots').sort()).toEqual(kept);
+  });
+
+  it('removes the snapshots of a clone that is not wanted after all', async () => {
+    const { cwd } = await prepare();
+    const kept = await openStores(repository.root);
+    await openStores(cwd);
+    const clones = createManagedWorkspaces(optionsIn(directory));
+    await clones.discard({ threadId: 'Thread/1', key: 'run-1' }, signal);
+    expect([existsSync(cwd), list('snapshots')]).toEqual([false, kept]);
   });
 });
 

@@ -10,10 +10,12 @@ import type { PreparedWorkspace, WantedWorkspace, WorkspacesPort } from '../../.
 import { faultOfWorkspace } from '../../../contract/plain/workspace-rules.ts';
 import { withoutSecrets } from '../../../contract/plain/repository-address.ts';
 import { isInsideReal } from '../../../folders/folders.ts';
+import { followLinks } from '../../../folders/real-path.ts';
 import { toRealPath } from '../../shell/sandbox/mounts.ts';
 import { removeTree } from '../../files/remove-tree.ts';
 import { faultOfHttp, findRemote } from '../remote/remote-source.ts';
 import type { ClosedFolders } from '../repository/repository-place.ts';
+import { removeStoresIn } from '../snapshots/remove-stores.ts';
 import { type CloneRecord, readRecord, removeRecord, writeRecord } from './clone-records.ts';
 import { assertSize, checkOut, copyRepository, hasFolder } from './clone.ts';
 import { type FetchLimits, withMirror } from './mirror.ts';
@@ -25,6 +27,8 @@ export interface ManagedWorkspacesOptions {
   directory: string;
   /** For the records, absolute; closed to commands. */
   records: string;
+  /** The data folder, absolute, with the snapshots. */
+  data: string;
   /** The service that has the threads. */
   service: string;
   limits: FetchLimits;
@@ -75,12 +79,23 @@ export function createManagedWorkspaces(options: ManagedWorkspacesOptions): Mana
       const name = toFolderName(threadId, key);
       const folder = join(foldersOf(options.directory), name);
       await mkdir(options.records, { recursive: true, mode: 0o700 });
-      await withPatientLock(cloneLock(options.records, name), `removes ${folder}`, signal, async () => {
-        await removeTree(folder);
-        await removeRecord(options.records, name);
-      });
+      await withPatientLock(cloneLock(options.records, name), `removes ${folder}`, signal, () =>
+        removeClone(options, name, followLinks(folder)),
+      );
     },
   };
+}
+
+/** The record goes last: without it nobody would find what a killed process has left. @param folder a real path */
+export async function removeClone(
+  { records, data }: Pick<ManagedWorkspacesOptions, 'records' | 'data'>,
+  name: string,
+  folder: string,
+): Promise<void> {
+  await removeTree(folder);
+  await removeTree(`${folder}.draft`);
+  await removeStoresIn(data, folder);
+  await removeRecord(records, name);
 }
 
 /** @param directory of workspaces */
