@@ -381,7 +381,7 @@ function endStep(before: ThreadState, ended: Of<'stepEnded'>): ThreadState {
   const state =
     ended.end.type === 'done'
       ? onHostBack(onStepDone(before, ended.activity), ended.activity)
-      : noteLostHost(before, ended.end);
+      : noteLostHost(before, ended);
   const event = asLost(state, ended);
   if (event.activity === 'rememberRule') return onKept(state, event);
   if (event.activity === 'storeSnapshots') return onStored(state, event);

@@ -97,6 +97,27 @@ describe('a turn whose host is lost', () => {
     expect([relocations(thread), thread.steps('callModel').length]).toEqual([0, 1]);
   });
 
+  it('stays if only a step is not taken that waits for less than the grace time', () => {
+    const thread = onHost({ ...MANAGED, approvalPolicy: 'untrusted' });
+    thread.submit('turn');
+    thread.answer(exec('make'));
+    thread.dispatch({ type: 'storeRequested' });
+    thread.end('storeSnapshots', AWAY);
+    expect([relocations(thread), thread.state.requests.length]).toEqual([0, 1]);
+    expect(thread.events().at(-1)).toMatchObject({ type: 'warning' });
+    thread.restart({ ...thread.state, decisions: 7 });
+    thread.dispatch({ type: 'storeRequested' });
+    thread.end('storeSnapshots', AWAY);
+    expect(relocations(thread)).toBe(1);
+  });
+
+  it('stays if the host that is away is one that the thread has left', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.end('cleanWorkspace', { ...AWAY, failure: { ...AWAY.failure, details: { host: 'z' } } }, 'behind/1');
+    expect(thread.state.relocation).toBeUndefined();
+  });
+
   it('is not moved if its thread is interrupted or closed, has a folder of a person, or is an agent', () => {
     const thread = onHost();
     thread.submit('turn');

@@ -8,8 +8,8 @@
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
-import { hostOf, isOnOwnHost } from '../state/places.ts';
-import { type ActiveTurn, type ThreadState, withoutRelocation } from '../state/state.ts';
+import { hostOf, isDispensable, isOnOwnHost } from '../state/places.ts';
+import { type ActiveTurn, type ThreadState, losesHostAfterGrace, withoutRelocation } from '../state/state.ts';
 import type { StepActivity, StepEnded, StepEvent } from '../state/steps.ts';
 import { refuseThread } from './moving.ts';
 
@@ -17,17 +17,25 @@ import { refuseThread } from './moving.ts';
 const REPEATED: readonly StepActivity[] = ['callModel', 'compactContext', 'cleanWorkspace'];
 
 /** The state after the end of a step on a lost host; null if the end is handled as any other. */
-export function onLostHost(state: ThreadState, { activity, end }: StepEnded): ThreadState | null {
-  if (!REPEATED.includes(activity) || !isHostAway(end)) return null;
-  const next = noteLostHost(state, end);
+export function onLostHost(state: ThreadState, ended: StepEnded): ThreadState | null {
+  if (!REPEATED.includes(ended.activity) || !isHostAway(ended.end)) return null;
+  const next = noteLostHost(state, ended);
   return isWanted(next) ? next : null;
 }
 
 /** The same for a step whose end is handled. */
-export function noteLostHost(state: ThreadState, end: StepEnded['end']): ThreadState {
+export function noteLostHost(state: ThreadState, ended: StepEnded): ThreadState {
   const { active, relocation } = state;
-  if (!isHostAway(end) || active === null || relocation !== undefined || !canMove(state, active)) return state;
+  if (!showsLoss(state, ended) || active === null || relocation !== undefined || !canMove(state, active)) return state;
   return { ...state, relocation: { turnId: active.turnId, status: 'wanted' } };
+}
+
+/** A worker that restarts takes longer than a step waits that the thread can do without. */
+function showsLoss(state: ThreadState, { activity, end }: StepEnded): boolean {
+  if (!isHostAway(end)) return false;
+  if (!losesHostAfterGrace(state)) return true;
+  const { host = state.settings.host } = end.failure.details;
+  return !isDispensable(activity) && host === state.settings.host;
 }
 
 /**
@@ -40,7 +48,7 @@ export function asLost<E extends StepEvent>(state: ThreadState, event: E): E {
   return { ...event, end: { type: 'lost', lastBeat: {} } };
 }
 
-function isHostAway(end: StepEnded['end']): boolean {
+function isHostAway(end: StepEnded['end']): end is Extract<StepEnded['end'], { type: 'failed' }> {
   return end.type === 'failed' && end.failure.code === WORKFLOW_CODES.hostAway;
 }
 

@@ -64,6 +64,10 @@ export function hostOf(activity: StepActivity, { host, rulesAt }: Bound): string
 const DISPENSABLE: readonly StepActivity[] = ['archiveSegment', 'releaseSnapshots', 'rememberRule', 'storeSnapshots'];
 const DISPENSABLE_WAIT_MS = 5_000;
 
+export function isDispensable(activity: StepActivity): boolean {
+  return DISPENSABLE.includes(activity);
+}
+
 /** The settings by which a step finds its host: one that has its own host does not wait for it for long. */
 export function boundOf<S extends Bound>(step: { host?: string }, settings: S): S {
   const { host } = step;
@@ -84,5 +88,5 @@ export function placeOf(activity: StepActivity, settings: Bound, taskQueue: stri
 
 /** Milliseconds that a step waits for its host. */
 export function waitOf(activity: StepActivity, { hostGraceMs = DEFAULT_GRACE_MS }: Bound): number {
-  return DISPENSABLE.includes(activity) ? Math.min(DISPENSABLE_WAIT_MS, hostGraceMs) : hostGraceMs;
+  return isDispensable(activity) ? Math.min(DISPENSABLE_WAIT_MS, hostGraceMs) : hostGraceMs;
 }

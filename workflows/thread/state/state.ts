@@ -593,6 +593,9 @@ export const endsWithMove = since(7);
 /** Whether what an update may wait for comes before the next run: before, the archive did, and the update waited for ever. */
 export const finishesUpdates = since(8);
 
+/** Whether a host counts as lost only after the grace time: before, a step that waits for 5 s showed it, too. */
+export const losesHostAfterGrace = since(8);
+
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {
   return { cwd, ...(root === undefined ? {} : { root }), ...(host === undefined ? {} : { host }) };
