@@ -119,6 +119,25 @@ describe('a thread that waits for its host', () => {
     expect(await thread.completion(firstTurn.turnId)).toMatchObject({ status: 'aborted', reason: 'interrupted' });
     expect(await itemsOf(thread, 'commandExecution')).toEqual([]);
   });
+
+  it('begins that turn before it handles the signals that came meanwhile', async () => {
+    const [unwanted, wanted, replaced] = [turn('run: touch a'), turn('run: touch b'), turn('run: touch c')];
+    const [queued, instead] = [turn('run: touch d', { onBusy: 'queue' }), turn('run: touch e')];
+    const stopped = await waiting(inFolder(), { firstTurn: unwanted });
+    await stopped.requestInterrupt({ turnId: unwanted.turnId, reason: 'not needed' });
+    const followed = await waiting(inFolder(), { firstTurn: wanted });
+    await followed.submit(queued);
+    const changed = await waiting(inFolder(), { firstTurn: replaced });
+    await changed.submit(instead);
+    await comesBack();
+    expect(await stopped.completion(unwanted.turnId)).toMatchObject({ status: 'aborted', detail: 'not needed' });
+    expect(await changed.completion(replaced.turnId)).toMatchObject({ status: 'aborted', reason: 'replaced' });
+    expect(await changed.completion(instead.turnId)).toMatchObject({ status: 'completed' });
+    expect(await followed.completion(queued.turnId)).toMatchObject({ status: 'completed' });
+    const ran = async (thread: ThreadHandle) =>
+      (await itemsOf(thread, 'commandExecution')).map(({ command }) => command);
+    expect(await Promise.all([stopped, followed, changed].map(ran))).toEqual([[], ['touch b', 'touch d'], ['touch e']]);
+  });
 });
 
 it('bobbin run is left with Ctrl-C while its host is away', async () => {

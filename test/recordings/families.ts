@@ -186,10 +186,14 @@ export const FAMILIES: Scenarios = {
       await environment.bobbin.service.client.workflow.getHandle(closed.workflowId).result();
       const interrupted = await wait({ firstTurn: turn('say: not needed') });
       await interrupted.interrupt();
+      const signalled = await wait({ firstTurn: turn('say: not needed either') });
+      await signalled.requestInterrupt();
       await startSecond();
-      await runTurn(interrupted, 'say: this one');
-      await closeThread(interrupted);
-      return { closed: closed.workflowId, interrupted: interrupted.workflowId };
+      for (const thread of [interrupted, signalled]) {
+        await runTurn(thread, 'say: this one');
+        await closeThread(thread);
+      }
+      return { closed: closed.workflowId, interrupted: interrupted.workflowId, signalled: signalled.workflowId };
     },
   },
   moved: {

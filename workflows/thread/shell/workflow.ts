@@ -84,10 +84,20 @@ function start(shell: ThreadShell, { state, first, firstTurn, at, openedAt }: Op
   shell.state = state;
   dispatch(shell, first, at);
   const begin = () => firstTurn !== null && dispatch(shell, { type: 'turnSubmitted', turn: firstTurn }, at);
-  // An interrupt of the first turn comes after it. Earlier releases began that turn last in any case.
-  if (shell.interrupted) begin();
+  const comesFirst = shell.interrupted || (firstTurn !== null && shell.early.some(followsTurn) && patched(FIRST_TURN));
+  if (comesFirst) begin();
   for (const early of shell.early.splice(0)) dispatch(shell, early.machineInput, openedAt ?? early.at);
-  if (!shell.interrupted) begin();
+  if (!comesFirst) begin();
+}
+
+/** Earlier releases began that turn last, unless an update had interrupted it: signals about it found no turn. */
+const FIRST_TURN = 'first turn before its messages';
+
+/** What other threads send comes along with the first model step of the turn. */
+const BEFORE_TURN: readonly MachineInput['type'][] = ['agentMessageReceived', 'treeBudgetTold', 'messageRejected'];
+
+function followsTurn({ machineInput }: ThreadShell['early'][number]): boolean {
+  return !BEFORE_TURN.includes(machineInput.type);
 }
 
 function waitForHost(shell: ThreadShell, waitsFor: HostWait): void {
