@@ -79,6 +79,34 @@ export function testMovedClones(world: () => MovedClones): void {
     expect(filesOf(await cwdOf(thread))).toBe(filesOf(cwd));
   });
 
+  it('bring along what was written after the end of their turns: by agents, by commands, and by turns that were rolled back', async () => {
+    const thread = await open('host-a');
+    const before = await cwdOf(thread);
+    const writeLater = 'run: until [ -e go-agent ]; do sleep 0.1; done; echo agent > by-agent';
+    await runTurn(thread, 'run: echo one > made');
+    await runTurn(thread, `call: spawn_agent ${JSON.stringify({ task_name: 'helper', message: writeLater })}`);
+    await stored(thread);
+    writeFileSync(join(before, 'go-agent'), '');
+    await expect.poll(() => existsSync(join(before, 'by-agent')), { timeout: 30_000 }).toBe(true);
+    const agent = world().environment.bobbin.threads.get(`${thread.threadId}/1`);
+    await agent.close();
+    const statusOfAgent = async () => (await thread.view()).subThreads[0]?.status;
+    await expect.poll(statusOfAgent, { timeout: 30_000 }).toBe('shutdown');
+    const cmd = 'until [ -e go ]; do sleep 0.1; done; echo late > late; sleep 1000';
+    await runTurn(thread, `run: echo two > made\ncall: exec_command ${JSON.stringify({ cmd, yield_time_ms: 250 })}`);
+    await thread.rollback({ numTurns: 1 });
+    await stored(thread);
+    writeFileSync(join(before, 'go'), '');
+    await expect.poll(() => existsSync(join(before, 'late'))).toBe(true);
+    const since = Date.now();
+    const move = await thread.move({ host: 'host-b' });
+    expect(move.asOf).toBeGreaterThanOrEqual(since - 2_000);
+    expect(move.receipt.quiescent).toBe(true);
+    expect(move.receipt.notRestored).toContain('1 command that was left running has ended for the thread.');
+    expect(filesOf(await cwdOf(thread))).toBe(filesOf(before));
+    expect(readFileSync(join(await cwdOf(thread), 'late'), 'utf8')).toBe('late\n');
+  });
+
   it('lose nothing that was stored when their host dies in the middle of a turn', async () => {
     const { environment, hosts } = world();
     const host = hosts.another('host-s');

@@ -22,6 +22,7 @@ import { budgetOfChild, isTreeUsedUp } from '../budget/budget.ts';
 import { emit } from '../state/log.ts';
 import { report, send } from '../turns/outbox.ts';
 import { closeRequest, showRequest, withdraw } from '../turns/requests.ts';
+import { noteChanged, storeChanges } from '../turns/stored-files.ts';
 import { treeSpent } from '../state/spending.ts';
 import { type ActiveTurn, type Child, type ThreadState, decidesAnew } from '../state/state.ts';
 import { TOLD_CHARS, onStepStopped } from '../turns/turns.ts';
@@ -185,7 +186,7 @@ export function onReport(state: ThreadState, at: number, threadId: string, said:
   if (child === null) return state;
   switch (said.type) {
     case 'turnCompleted':
-      return isOver(child) ? state : endChildTurn(state, at, child, said.turn);
+      return isOver(child) ? state : noteWork(endChildTurn(state, at, child, said.turn), at, child);
     case 'requestOpened':
       return isOver(child) ? state : showFromBelow(state, at, fromBelow(child, said.request));
     case 'requestResolved': {
@@ -196,8 +197,13 @@ export function onReport(state: ThreadState, at: number, threadId: string, said:
     case 'usage':
       return onUsage(state, at, child, said);
     case 'closed':
-      return isOver(child) ? state : endChild(state, at, child, 'shutdown');
+      return isOver(child) ? state : noteWork(endChild(state, at, child, 'shutdown'), at, child);
   }
+}
+
+/** An agent works in the files of its thread. */
+function noteWork(state: ThreadState, at: number, child: Child): ThreadState {
+  return isAgent(child) ? storeChanges(noteChanged(state), at) : state;
 }
 
 /** The id under which this thread shows the request whose end is reported; null for other reports. */
@@ -222,7 +228,7 @@ function onUsage(
 /** The workflow of a child has ended; nothing to do if the child reported it before. */
 export function onGone(state: ThreadState, at: number, threadId: string): ThreadState {
   const child = findChild(state, threadId);
-  return child === null || isOver(child) ? state : endChild(state, at, child, 'notFound');
+  return child === null || isOver(child) ? state : noteWork(endChild(state, at, child, 'notFound'), at, child);
 }
 
 /** A thread's own requests have no colon in their ids. */

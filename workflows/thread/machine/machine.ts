@@ -49,6 +49,7 @@ import { onProbeDue, onProbed, onStepDone, wantedProbe } from '../turns/host-pro
 import { onCleanedBehind, wantedCleanUpsBehind } from '../turns/left-behind.ts';
 import {
   isStoring,
+  noteChanged,
   onStoreDue,
   onStored,
   requestStore,
@@ -64,6 +65,7 @@ import {
   endMove,
   finishesUpdates,
   saysThatItStands,
+  storesFresh,
   withoutRelocation,
 } from '../state/state.ts';
 import { type StepEnded, type StepEvent, retried, toSummary } from '../state/steps.ts';
@@ -79,6 +81,7 @@ import {
 import {
   abandonUnstarted,
   closeChildren,
+  openAgents,
   passAnswerDown,
   refuseReport,
   resolvedBelow,
@@ -174,7 +177,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'moveBegan':
       return beginMove(state, event.to);
     case 'storeRequested':
-      return requestStore(state, at);
+      return requestStore(storesFresh(state) ? stopSessions(state) : state, at);
     case 'moveFailed':
       return onRelocationFailed(endMove(state), at, event.reason);
     case 'workspaceMoved':
@@ -342,7 +345,8 @@ function abortForBudget(event: MachineEvent): Abort {
 
 function beginClose(state: ThreadState, reason: string | null): ThreadState {
   if (state.status !== 'open') return state;
-  return closeChildren({ ...state, status: 'closing', closeReason: reason }, 'its parent thread was closed');
+  const noted = openAgents(state).length === 0 ? state : noteChanged(state);
+  return closeChildren({ ...noted, status: 'closing', closeReason: reason }, 'its parent thread was closed');
 }
 
 /**

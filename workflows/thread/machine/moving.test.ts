@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MoveThread } from '../../../src/contract/index.ts';
 import { refuseMove } from './admission.ts';
 import { toMove } from './moving.ts';
-import { SETTINGS, type TestThread, testThread } from '../testing/fixtures.ts';
+import { EXITED, SETTINGS, type TestThread, YIELDED, exec, testThread } from '../testing/fixtures.ts';
 import { resumed } from '../past/resume.ts';
 import { toContext } from '../view/view.ts';
 import { newThreadState } from '../state/state.ts';
@@ -126,6 +126,29 @@ describe('a move', () => {
     expect(thread.actions('continueAsNew')).toEqual([]);
     move(thread);
     expect(thread.actions('continueAsNew')).toHaveLength(1);
+  });
+
+  it('says what may be missing of files that were restored', () => {
+    const thread = onHost();
+    const managed = { repository: 'https://h/r', commit: 'c'.repeat(40) };
+    thread.restart({ ...thread.state, settings: { ...thread.state.settings, managed } });
+    const restored = { restored: { commit: 'd', tree: 't', files: 3 }, notRestored: [] };
+    const notRestored = (ended: number) => {
+      const place = { ...TO, root: '/srv/repo' };
+      return toMove(thread.state, { from: AT, place, restored, quiescent: true, ended, at: 7 }).receipt.notRestored;
+    };
+    expect(notRestored(0)).toEqual([]);
+    expect(notRestored(2)).toEqual(['2 commands that were left running have ended for the thread.']);
+    thread.submit('turn');
+    const later =
+      'Changes that were made after that time, such as those of a turn that has not ended, are not in the store.';
+    expect(notRestored(0)).toEqual([later]);
+    thread.answer(exec('npm run dev'));
+    thread.done('execCommand', { ...EXITED, ...YIELDED, key: 'key' });
+    thread.answer('it runs');
+    thread.restart({ ...thread.state, settings: { ...thread.state.settings, managed } });
+    const one = '1 command that was left running has ended for the thread.';
+    expect(notRestored(0)).toEqual([later, one]);
   });
 
   it('keeps what each turn says of its files true', () => {

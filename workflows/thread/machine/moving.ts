@@ -102,24 +102,37 @@ interface Prepared {
   restored: Pick<RestoredWorkspace, 'restored' | 'notRestored'> | null;
   /** Whether nothing of the thread's commands is left on the former host. */
   quiescent: boolean;
+  /** Commands that the move has ended by now. */
+  ended?: number;
   at: number;
 }
 
 /** @param state right before the move */
-export function toMove(state: ThreadState, { from, place, restored, quiescent, at }: Prepared): WorkspaceMove {
+export function toMove(
+  state: ThreadState,
+  { from, place, restored, quiescent, ended = 0, at }: Prepared,
+): WorkspaceMove {
   const { host, cwd } = place;
-  const sessions = openSessions(state).length;
+  const sessions = Math.max(openSessions(state).length, ended);
   const agents = openAgents(state);
   const asOf = restored === null ? at : (storedOf(state).newest?.at ?? state.createdAt);
   const notRestored = [
     ...(restored === null ? toUncopied(state, from, place) : restored.notRestored),
-    ...(restored !== null && (isUnstored(state) || agents.length > 0) ? [LATER] : []),
-    ...(sessions === 0 ? [] : [`${plural(sessions, 'command')} that was left running has ended for the thread.`]),
+    ...(restored !== null && isBehind(state) ? [LATER] : []),
+    ...(sessions === 0 ? [] : [`${plural(sessions, ENDED.one, ENDED.many)} ended for the thread.`]),
     ...(agents.length === 0 ? [] : [toLeftAgents(agents)]),
   ];
   // Only the agents know which of their commands run there.
   const receipt = { restored: restored?.restored ?? null, notRestored, quiescent: quiescent && agents.length === 0 };
   return { from, to: { host, cwd }, asOf, receipt };
+}
+
+const ENDED = { one: 'command that was left running has', many: 'commands that were left running have' };
+
+/** Whether something may have written since the files were stored. */
+function isBehind(state: ThreadState): boolean {
+  const isAtWork = state.active !== null || openAgents(state).length > 0 || openSessions(state).length > 0;
+  return isAtWork || isUnstored(state);
 }
 
 /** Agents in the line about those that were left. */

@@ -18,7 +18,8 @@ import { toSummary } from '../state/steps.ts';
 import { isStoring, storedOf, storedSnapshots } from '../turns/stored-files.ts';
 import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
 import type { MachineInput } from '../state/inputs.ts';
-import type { ThreadState } from '../state/state.ts';
+import { type ThreadState, storesFresh } from '../state/state.ts';
+import { openSessions } from '../tools/sessions.ts';
 
 /** How long a host is waited for that was served a moment ago. */
 const HOST_WAIT = '30s';
@@ -80,21 +81,30 @@ async function move(
   const isFormerServed = found.isFormerServed && !isLost;
   const refusal = isFormerServed ? refuseForAgents(current()) : null;
   if (refusal !== null) throw ApplicationFailure.nonRetryable(refusal.reason, refusal.code);
-  // A clean-up that waits comes before every look at the files, and the host may be gone.
-  if (isManaged && isFormerServed && current().cleanUp === null) {
-    dispatch({ type: 'storeRequested' });
-    await condition(() => !isStoring(current()), STORE_WAIT);
-  }
+  const before = current();
+  const ended = openSessions(before).length;
+  if (isManaged && isFormerServed) await storeNewest(mover);
   const state = current();
   const { restored, place } = await arrive(state, to, found.host, find);
-  const quiescent = await endCommands(current(), isFormerServed);
+  const commandIds = [...new Set([...(storesFresh(before) ? commandsLeft(before) : []), ...commandsLeft(current())])];
+  const quiescent = await endCommands(current(), commandIds, isFormerServed);
   if (current().status !== 'open')
     throw ApplicationFailure.nonRetryable(`Thread ${state.threadId} was closed meanwhile.`, 'threadClosed');
-  const moved = toMove(current(), { from, place, restored, quiescent, at: Date.now() });
+  const moved = toMove(current(), { from, place, restored, quiescent, ended, at: Date.now() });
   dispatch({ type: 'workspaceMoved', move: moved, place });
   upsertMemo({ cwd: place.cwd });
   if (isFormerServed && patched(RELEASES_BEHIND)) await release(state, from);
   return moved;
+}
+
+/** A clean-up that waits comes before every look at the files, and the host may be gone. */
+async function storeNewest({ dispatch, current }: Mover): Promise<void> {
+  if (storesFresh(current()) && current().cleanUp !== null)
+    await condition(() => current().cleanUp === null, FORMER_HOST_WAIT);
+  const isHeldBack = current().cleanUp !== null;
+  // Then the receipt says that they may be missing.
+  if (storesFresh(current()) || !isHeldBack) dispatch({ type: 'storeRequested' });
+  if (!isHeldBack) await condition(() => !isStoring(current()), STORE_WAIT);
 }
 
 interface Arrived {
@@ -174,9 +184,8 @@ async function release({ threadId, settings: { root } }: ThreadState, { host, cw
 }
 
 /** Whether nothing of the thread's commands is left on the host that it leaves. */
-async function endCommands(state: ThreadState, isServed: boolean): Promise<boolean> {
-  const { host = '', cwd: workspace } = state.settings;
-  const commandIds = commandsLeft(state);
+async function endCommands({ settings }: ThreadState, commandIds: string[], isServed: boolean): Promise<boolean> {
+  const { host = '', cwd: workspace } = settings;
   if (commandIds.length === 0) return true;
   if (!isServed) return false;
   const options = { ...SHORT, ...on(host, FORMER_HOST_WAIT), summary: toSummary('clean up', workspace) };

@@ -10,6 +10,7 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import type { Session, ThreadState, ToolCall } from '../state/state.ts';
 import { type StepEvent, retried, toSummary } from '../state/steps.ts';
+import { noteChanged, storeChanges } from '../turns/stored-files.ts';
 import { needCleanUp, statusOf } from './command-step.ts';
 import { commandOf } from './labels.ts';
 
@@ -70,7 +71,8 @@ export function endSession(state: ThreadState, at: number, { id, report }: Ended
   const kept = isRead || session.status !== 'running' ? [] : [{ ...session, status: 'ended' as const }];
   const next: ThreadState = { ...state, sessions: withinKept([...others, ...kept]) };
   if (session.status === 'ended') return next;
-  const ended = completeItem(next, at, session.item, toEnd(session, at, report));
+  const noted = storeChanges(noteChanged(next), at);
+  const ended = completeItem(noted, at, session.item, toEnd(session, at, report));
   return report?.gone === true ? ended : needCleanUp(ended, [session.commandId]);
 }
 
@@ -95,7 +97,7 @@ export function stopSessions(state: ThreadState, ofTurn?: string): ThreadState {
     going.includes(one) ? { ...one, status: 'stopping' as const } : one,
   );
   return needCleanUp(
-    { ...state, sessions },
+    noteChanged({ ...state, sessions }),
     going.map(({ commandId }) => commandId),
   );
 }
@@ -103,12 +105,13 @@ export function stopSessions(state: ThreadState, ofTurn?: string): ThreadState {
 /** The clean-up of sessions has ended. */
 export function onSessionsCleaned(state: ThreadState, at: number): ThreadState {
   const stopped = sessionsOf(state).filter(({ status }) => status === 'stopping');
-  return stopped.reduce((current, { id, item }) => {
+  const ended = stopped.reduce((current, { id, item }) => {
     const { since } = sessionsOf(current).find((one) => one.id === id) ?? { since: at };
     const left = { ...current, sessions: sessionsOf(current).filter((one) => one.id !== id) };
     const change = { status: 'aborted' as const, output: '', exitCode: null, durationMs: at - since };
     return completeItem(left, at, item, change);
   }, state);
+  return stopped.length === 0 ? ended : storeChanges(ended, at);
 }
 
 // ----------------------------------------------------------------------------------------------------- waiting

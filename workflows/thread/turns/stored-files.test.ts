@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredSnapshots } from '../../../activities/contract.ts';
+import type { SubThreadReport } from '../../../src/contract/index.ts';
 import { NO_USAGE } from '../state/state.ts';
-import { EXITED, type TestThread, testThread } from '../testing/fixtures.ts';
+import { actionIds } from '../state/actions.ts';
+import { EXITED, type TestThread, YIELDED, exec, testThread } from '../testing/fixtures.ts';
 import { toThreadView } from '../view/view.ts';
 import { storedSnapshots } from './stored-files.ts';
 
@@ -145,5 +147,146 @@ describe('the files of a managed workspace', () => {
       thread.done('releaseSnapshots', null);
       expect(thread.types().at(-1)).toBe('thread/closed');
     }
+  });
+});
+
+/** A turn that writes and starts an agent, which is at work. */
+function writeWithAgent(thread: TestThread, turnId: string): void {
+  thread.submit(turnId);
+  const spawn = { name: 'spawn_agent', arguments: { task_name: 'helper', message: 'write' } };
+  const call = { type: 'toolCall', callId: 'c', name: spawn.name, arguments: JSON.stringify(spawn.arguments) } as const;
+  const snapshot = { status: 'taken' as const, commit: turnId, warnings: [] };
+  thread.done('callModel', { type: 'answered', output: [call], usage: NO_USAGE, costMicroUsd: 0, snapshot });
+  thread.dispatch({ type: 'childStarted', id: actionIds.child('t1/1'), failure: null });
+  thread.answer('done');
+  thread.done('takeSnapshot', { status: 'taken', commit: `${turnId}'`, warnings: [] });
+}
+
+const COMPLETED = { turnId: 'task', kind: 'regular', startedAt: 1, durationMs: 1, usage: NO_USAGE } as const;
+const say = (thread: TestThread, report: SubThreadReport) =>
+  thread.dispatch({ type: 'subThreadReported', message: { threadId: 't1/1', report } });
+const agentEnds = (thread: TestThread) =>
+  say(thread, { type: 'turnCompleted', turn: { ...COMPLETED, status: 'completed', lastAgentMessage: 'written' } });
+
+/** A turn that writes and leaves a command running. */
+function leaveRunning(thread: TestThread, turnId: string): void {
+  write(thread, turnId);
+  thread.done('storeSnapshots', answer(`of ${turnId}`, `${turnId}'`, { whole: true }));
+  thread.submit('leaves');
+  thread.answer(exec('npm run dev'));
+  const { index } = thread.input('execCommand');
+  thread.done('execCommand', { ...EXITED, ...YIELDED, key: `key ${index}` });
+  thread.answer('it runs');
+}
+
+describe('the files that are stored before a move', () => {
+  it('are those of now, whatever the snapshot of the last turn has', () => {
+    const thread = managed();
+    write(thread, 'one');
+    thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+    thread.dispatch({ type: 'storeRequested' });
+    expect(thread.input('storeSnapshots')).toMatchObject({ commit: null, newest: "one'" });
+    expect(thread.step('storeSnapshots').onWorkspace).toBe(true);
+    thread.done('storeSnapshots', answer('p2', 'fresh'));
+    expect(stored(thread)).toMatchObject({ commit: 'fresh', isNewest: true });
+  });
+
+  it('are those of now also if another request is under way, and after turns were rolled back', () => {
+    const thread = managed();
+    write(thread, 'one');
+    write(thread, 'two');
+    thread.dispatch({ type: 'rollbackRequested', rollback: { numTurns: 1 } });
+    thread.dispatch({ type: 'storeRequested' });
+    thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+    expect(thread.input('storeSnapshots').commit).toBeNull();
+  });
+
+  it('are stored once the commands that were left running have ended', () => {
+    const thread = managed();
+    leaveRunning(thread, 'one');
+    thread.dispatch({ type: 'storeRequested' });
+    expect(thread.steps('storeSnapshots')).toEqual([]);
+    thread.done('cleanWorkspace', { ended: 1, gone: true });
+    expect(thread.input('storeSnapshots').commit).toBeNull();
+    thread.done('storeSnapshots', answer('p2', 'fresh'));
+    expect(thread.steps('storeSnapshots')).toEqual([]);
+    expect(stored(thread)).toMatchObject({ commit: 'fresh', isNewest: true });
+  });
+
+  it('are as an earlier release chose them in a run that it began', () => {
+    const thread = managed();
+    thread.restart({ ...thread.state, decisions: 7 });
+    leaveRunning(thread, 'one');
+    thread.dispatch({ type: 'storeRequested' });
+    expect(thread.steps('cleanWorkspace')).toEqual([]);
+    thread.restart({ ...thread.state, turns: thread.state.turns.slice(0, 1), stored: undefined! });
+    thread.dispatch({ type: 'storeRequested' });
+    expect(thread.input('storeSnapshots').commit).toBe("one'");
+  });
+});
+
+describe('files that were written after the end of a turn', () => {
+  it('are stored when the agent that wrote them has ended', () => {
+    const thread = managed();
+    writeWithAgent(thread, 'one');
+    thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+    expect(stored(thread)?.isNewest).toBe(true);
+    agentEnds(thread);
+    expect(stored(thread)?.isNewest).toBe(false);
+    expect(thread.input('storeSnapshots').commit).toBeNull();
+    thread.done('storeSnapshots', answer('p2', 'fresh'));
+    expect(stored(thread)).toMatchObject({ commit: 'fresh', isNewest: true });
+  });
+
+  it('are stored with a turn that wrote nothing, if an agent ended during it', () => {
+    const thread = managed();
+    writeWithAgent(thread, 'one');
+    thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+    thread.submit('two');
+    agentEnds(thread);
+    expect(thread.steps('storeSnapshots')).toEqual([]);
+    thread.answer('only words');
+    // The end of the agent brings the turn another model step.
+    if (thread.steps('callModel').length > 0) thread.answer('only words');
+    expect(thread.completions('two')).toHaveLength(1);
+    expect(thread.input('storeSnapshots').commit).toBeNull();
+  });
+
+  it('are looked at after every turn if turns take no snapshots', () => {
+    const thread = managed();
+    thread.restart({ ...thread.state, settings: { ...thread.state.settings, snapshots: false } });
+    thread.submit('one');
+    thread.answer('done');
+    expect(thread.input('storeSnapshots').commit).toBeNull();
+  });
+
+  it('are stored when a command that was left running has ended, or was stopped', () => {
+    for (const how of ['ends', 'stopped'] as const) {
+      const thread = managed();
+      leaveRunning(thread, 'one');
+      const [session] = thread.state.sessions ?? [];
+      const ended = { id: session?.id ?? 0, report: EXITED };
+      if (how === 'ends') thread.done('awaitSessions', { ended: [ended] });
+      else thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+      if (how === 'stopped') thread.done('cleanWorkspace', { ended: 1, gone: true });
+      expect(thread.input('storeSnapshots').commit).toBeNull();
+    }
+  });
+
+  it('are stored before the thread closes, if agents are open or commands run', () => {
+    const thread = managed();
+    writeWithAgent(thread, 'one');
+    thread.done('storeSnapshots', answer('p1', "one'", { whole: true }));
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    expect(thread.input('storeSnapshots').commit).toBeNull();
+    thread.done('storeSnapshots', answer('p2', 'fresh'));
+    thread.done('releaseSnapshots', null);
+    expect(thread.types().at(-1)).toBe('thread/closed');
+
+    const other = managed();
+    leaveRunning(other, 'one');
+    other.dispatch({ type: 'closeRequested', close: {} });
+    other.done('cleanWorkspace', { ended: 1, gone: true });
+    expect(other.input('storeSnapshots').commit).toBeNull();
   });
 });

@@ -8,7 +8,14 @@ import type { StoredFilesView } from '../../../src/contract/index.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
-import type { StoreRequest, StoredState, ThreadState, TurnRecord, TurnSnapshot } from '../state/state.ts';
+import {
+  type StoreRequest,
+  type StoredState,
+  type ThreadState,
+  type TurnRecord,
+  type TurnSnapshot,
+  storesFresh,
+} from '../state/state.ts';
 import { type StepEvent, retried, toSummary, workspaceIds } from '../state/steps.ts';
 
 /** A chain that is longer, or has this many times the bytes of its first pack, is replaced by one pack. */
@@ -43,29 +50,48 @@ function isStored({ settings }: ThreadState): boolean {
 
 /** A turn has ended. @param record that of the turn, which is in the state */
 export function noteWritten(state: ThreadState, at: number, record: TurnRecord): ThreadState {
-  return isStored(state) && mayHaveWritten(record) ? requestStore(state, at) : state;
+  if (!isStored(state)) return state;
+  return mayHaveWritten(state, record) ? requestStore(state, at, knownCommit(state, record)) : storeChanges(state, at);
 }
 
-/** A turn of another kind takes no snapshots, so the step looks itself. */
-function mayHaveWritten({ kind, snapshot }: TurnRecord): boolean {
-  return snapshot === null ? kind !== CONVERSATION : snapshot.status !== 'taken' || snapshot.after !== snapshot.commit;
+/** A turn without snapshots may have written, so the step looks itself. */
+function mayHaveWritten(state: ThreadState, { kind, snapshot }: TurnRecord): boolean {
+  if (snapshot === null) return kind !== CONVERSATION || (storesFresh(state) && !state.settings.snapshots);
+  return snapshot.status !== 'taken' || snapshot.after !== snapshot.commit;
 }
 
-/** Stores the files as they are now, as soon as no other request is under way. */
-export function requestStore(state: ThreadState, at: number): ThreadState {
+/** Something that outlives its turn, such as an agent, may have written. */
+export function noteChanged(state: ThreadState): ThreadState {
+  if (!isStored(state) || !storesFresh(state)) return state;
+  return { ...state, stored: { ...storedOf(state), isDue: true } };
+}
+
+/** Stores what {@link noteChanged} has noted if the thread is at rest. Otherwise its turn, move or end does so. */
+export function storeChanges(state: ThreadState, at: number): ThreadState {
+  const { isDue, retryAt } = storedOf(state);
+  const rests = state.status === 'open' && state.active === null && state.moving === undefined;
+  return storesFresh(state) && isDue && retryAt === null && rests ? beginStore(state, at) : state;
+}
+
+/**
+ * Stores the files as they are now, as soon as no other request is under way.
+ * @param known a snapshot that has them, unless they have to wait; null to take one
+ */
+export function requestStore(state: ThreadState, at: number, known: string | null = null): ThreadState {
   const stored = storedOf(state);
-  return beginStore({ ...state, stored: { ...stored, isDue: true, retryAt: null } }, at);
+  return beginStore({ ...state, stored: { ...stored, isDue: true, retryAt: null } }, at, known);
 }
 
 /** @param at the time of the files, in milliseconds since the epoch */
-function beginStore(state: ThreadState, at: number): ThreadState {
+function beginStore(state: ThreadState, at: number, known: string | null = null): ThreadState {
   const stored = storedOf(state);
   if (stored.request !== null || !stored.isDue) return state;
   const whole = isLong(stored.packs);
   const turnIds = takenTurns(state).flatMap(({ turnId, snapshot }) =>
     whole || snapshot.stored !== true ? [turnId] : [],
   );
-  const request = { commit: knownCommit(state), turnIds, whole, at };
+  const commit = storesFresh(state) ? known : knownCommit(state, state.turns.at(-1));
+  const request = { commit, turnIds, whole, at };
   return { ...state, stored: { ...stored, request, isDue: false, number: stored.number + 1 } };
 }
 
@@ -82,10 +108,10 @@ function takenTurns({ turns }: ThreadState): (TurnRecord & { snapshot: Taken })[
   });
 }
 
-/** The snapshot from the end of the newest turn, if nothing can have written since. */
-function knownCommit({ turns, active }: ThreadState): string | null {
-  const newest = turns.at(-1)?.snapshot;
-  return active === null && newest?.status === 'taken' ? (newest.after ?? null) : null;
+/** The snapshot from the end of a turn, if no other one is under way. */
+function knownCommit({ active }: ThreadState, record: TurnRecord | undefined): string | null {
+  const snapshot = record?.snapshot;
+  return active === null && snapshot?.status === 'taken' ? (snapshot.after ?? null) : null;
 }
 
 // -------------------------------------------------------------------------------------------------------------- steps
