@@ -1,7 +1,8 @@
 /** Processes, distinguished from later ones with the same id. */
 import { execFile } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { platform } from 'node:os';
+import { hostname, platform } from 'node:os';
 import { promisify } from 'node:util';
 import { findProgram } from '../adapters/programs.ts';
 import { readStartTime } from '../adapters/shell/processes/process-table.ts';
@@ -12,6 +13,25 @@ import { readStartTime } from '../adapters/shell/processes/process-table.ts';
  */
 export async function processStart(pid: number): Promise<string | undefined> {
   return platform() === 'linux' ? await startFromProc(pid) : await startFromPs(pid);
+}
+
+/**
+ * Where a mark can be compared with the running processes: this machine since its start, in this namespace of process
+ * ids.
+ */
+export function placeOfProcesses(): string {
+  if (platform() !== 'linux') return hostname();
+  try {
+    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${bootId}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return hostname();
+  }
+}
+
+/** @param a, b of {@link placeOfProcesses} */
+export function isSameMachine(a: string, b: string): boolean {
+  return a.split('/')[0] === b.split('/')[0];
 }
 
 async function startFromProc(pid: number): Promise<string | undefined> {
