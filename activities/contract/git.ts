@@ -25,6 +25,8 @@ export interface StoreStep extends OnWorkspace {
   snapshots: NamedSnapshots[];
   /** Commits that the store has; empty for a pack that replaces all others. */
   known: string[];
+  /** The packs that have them; left out by runs that an earlier release began. */
+  packs?: string[];
   /** The commit that was stored last; null if there is none. */
   newest: string | null;
   /** Packs to remove. */

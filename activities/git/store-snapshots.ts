@@ -10,15 +10,22 @@ const NAME = 'stored files';
 type StoringPorts = Pick<Ports, 'git' | 'packs' | 'requireWorkspace' | 'heartbeatEveryMs'>;
 
 export function storeSnapshots(ports: StoringPorts, step: StoreStep): Promise<StoredSnapshots> {
-  const { threadId, cwd, snapshots, known, newest, replaced } = step;
+  const { threadId, cwd, snapshots, newest, replaced } = step;
   return runShortStep({ ...ports, name: `Storing the files of thread ${threadId}` }, async (signal) => {
     const commit = step.commit ?? (await takeFresh(ports, step, signal));
     // The pack that replaces them is in the store.
     if (replaced.length > 0) await ports.packs.remove(threadId, replaced);
+    const known = await findKnown(ports, step);
     if (commit === newest && snapshots.length === 0 && known.length > 0)
       return { pack: null, whole: false, newest: await ports.packs.describe(cwd, commit, signal) };
     return ports.packs.store({ threadId, cwd, newest: commit, snapshots, stored: known }, signal);
   });
+}
+
+/** A later pack needs all earlier ones, and the store may have been cleaned while the thread was closed. */
+async function findKnown({ packs }: StoringPorts, step: StoreStep): Promise<string[]> {
+  const { threadId, known, packs: needed = [] } = step;
+  return known.length === 0 || (await packs.hasAll(threadId, needed)) ? known : [];
 }
 
 async function takeFresh(

@@ -55,6 +55,8 @@ export interface SnapshotPacksPort {
   describe(cwd: string, commit: string | null, signal: AbortSignal): Promise<StoredFiles>;
   /** Removes the snapshots of a folder that is not used any longer, from this host only. */
   forget(cwd: string): Promise<void>;
+  /** Whether the store has all these packs of a thread. Fails with `storeUnavailable`. */
+  hasAll(threadId: string, packs: readonly string[]): Promise<boolean>;
   /** Removes packs that a later one has replaced. Ignores those that do not exist. */
   remove(threadId: string, packs: readonly string[]): Promise<void>;
 }

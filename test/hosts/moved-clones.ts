@@ -6,7 +6,8 @@ import { expect, inject, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { WORKFLOW_TYPE, toWorkflowId } from '../../src/contract/index.ts';
 import type { TestEnvironment } from '../environment.ts';
-import { itemsOf, runTurn, turn, waitForEvent } from '../environment.ts';
+import { closeThread, itemsOf, runTurn, turn, waitForEvent } from '../environment.ts';
+import { toPackName } from '../../src/adapters/git/packs/pack-names.ts';
 import { runCli } from '../parts/run-cli.ts';
 import type { TwoHosts } from './two-hosts.ts';
 
@@ -36,6 +37,10 @@ export function testMovedClones(world: () => MovedClones): void {
     return world().environment.start({ workspace, approvalPolicy: 'never', sandbox: 'danger-full-access' });
   };
   const cwdOf = async (thread: ThreadHandle) => (await thread.view()).settings.cwd;
+  const packPath = ({ threadId }: ThreadHandle, id: string) => {
+    const { namespace } = world().environment.bobbin.service;
+    return join(world().packs, toPackName({ namespace, threadId }, id));
+  };
 
   it('go on with their files where another host is, can be undone there, and come back', async () => {
     const { environment } = world();
@@ -192,29 +197,53 @@ export function testMovedClones(world: () => MovedClones): void {
     expect((await idle.view()).settings.host).not.toBe('host-d');
   });
 
-  it('stay where they are if what is stored is damaged or gone, and nothing is left of the attempt', async () => {
-    const { hosts, packs } = world();
+  it('stay where they are if what is stored is damaged, and nothing is left of the attempt', async () => {
+    const { hosts } = world();
     const thread = await open('host-a');
     await runTurn(thread, 'run: echo one > made');
     const id = (await stored(thread)).packs[0]?.id ?? '';
-    const [path = ''] = readdirSync(packs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(id));
-    const bytes = readFileSync(join(packs, path));
+    const path = packPath(thread, id);
+    const bytes = readFileSync(path);
     const before = await thread.view();
     const clones = () =>
       readdirSync(join(`${hosts.b.data}-workspaces`, 'managed')).filter((name) => !name.includes('.lock'));
     const there = clones();
     for (const damaged of [Buffer.from(bytes).fill(1, 20, 24), Buffer.alloc(0)]) {
-      writeFileSync(join(packs, path), damaged);
+      writeFileSync(path, damaged);
       await expect(thread.move({ host: 'host-b' })).rejects.toMatchObject({ code: 'restoreIncomplete' });
     }
-    rmSync(join(packs, path));
-    await expect(thread.move({ host: 'host-b' })).rejects.toMatchObject({ code: 'restoreIncomplete' });
     expect(clones()).toEqual(there);
     const { settings } = await thread.view();
     expect(settings).toEqual(before.settings);
     expect(await runTurn(thread, 'run: cat made')).toMatchObject({ status: 'completed' });
     await expect(thread.move({ host: 'host-a' })).rejects.toMatchObject({ code: 'samePlace' });
     await expect(thread.move({ host: 'host-b', cwd: '/tmp' })).rejects.toMatchObject({ code: 'notMovable' });
+  });
+
+  it('are stored anew if what was stored is gone, also when they were closed and the store was cleaned', async () => {
+    const { environment } = world();
+    const thread = await open('host-a');
+    const packsOf = async () => (await stored(thread)).packs.map(({ id }) => id);
+    const isThere = (id: string) => existsSync(packPath(thread, id));
+    await runTurn(thread, 'run: echo one > made');
+    const [first = ''] = await packsOf();
+    await closeThread(thread);
+    // Its workflow ends a moment after it was closed.
+    const clean = async () => {
+      expect(await runCli(['store', 'clean', '--closed-for', '0'], environment)).toMatchObject({ code: 0 });
+      return isThere(first);
+    };
+    await expect.poll(clean, { timeout: 30_000 }).toBe(false);
+    const { thread: resumed } = await environment.bobbin.threads.resume(thread.threadId);
+    await runTurn(resumed, 'run: echo two > more');
+    const [second = '', ...more] = await packsOf();
+    expect([isThere(first), isThere(second), more]).toEqual([false, true, []]);
+    await resumed.move({ host: 'host-b' });
+    const cwd = await cwdOf(resumed);
+    expect(['made', 'more'].map((name) => readFileSync(join(cwd, name), 'utf8'))).toEqual(['one\n', 'two\n']);
+    for (const id of await packsOf()) rmSync(packPath(thread, id));
+    await resumed.move({ host: 'host-a' });
+    expect(readFileSync(join(await cwdOf(resumed), 'more'), 'utf8')).toBe('two\n');
   });
 
   it('wait for a store that is away, and lose nothing', async () => {

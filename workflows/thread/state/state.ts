@@ -590,7 +590,10 @@ export const leavesAgents = since(7);
 /** Whether a turn that waits for its last snapshot when its thread is moved ends without it: before, it waited on. */
 export const endsWithMove = since(7);
 
-/** Whether files that may have changed since the last snapshot of a turn are looked at when they are stored. */
+/**
+ * Whether files that may have changed since the last snapshot of a turn are looked at when they are stored, and so is
+ * whether the store still has the packs before.
+ */
 export const storesFresh = since(8);
 
 /** Whether what an update may wait for comes before the next run: before, the archive did, and the update waited for ever. */

@@ -56,7 +56,7 @@ describe('the files of a managed workspace', () => {
     expect(stored(thread)).toMatchObject({ commit: "one'", files: 2, packs: [{ id: 'p1' }], isNewest: true });
     write(thread, 'two');
     expect(thread.input('storeSnapshots')).toMatchObject({
-      ...{ commit: "two'", known: ['one', "one'"], newest: "one'" },
+      ...{ commit: "two'", known: ['one', "one'"], packs: ['p1'], newest: "one'" },
       snapshots: [{ name: 'two', commits: ['two', "two'"] }],
     });
     thread.done('storeSnapshots', answer('p2', "two'"));

@@ -128,17 +128,21 @@ export function isUnstored(state: ThreadState): boolean {
 }
 
 export function wantedStore(state: ThreadState): Action[] {
-  const { request, number, newest, replaced } = storedOf(state);
+  const { request, number, packs, newest, replaced } = storedOf(state);
   if (request === null) return [];
   const id = actionIds.store(number);
   const place = { ...workspaceIds(state, id), cwd: state.settings.cwd, commit: request.commit };
   const known = request.whole ? [] : storedCommits(state);
+  const needed = storesFresh(state) ? { packs: request.whole ? [] : packs.map((pack) => pack.id) } : {};
   return [
     {
       type: 'step',
       id,
       activity: 'storeSnapshots',
-      input: { ...place, snapshots: namedSnapshots(state, request), known, newest: newest?.commit ?? null, replaced },
+      input: {
+        ...{ ...place, snapshots: namedSnapshots(state, request), known, ...needed },
+        ...{ newest: newest?.commit ?? null, replaced },
+      },
       options: retried('30m', ATTEMPTS),
       summary: toSummary('store', state.settings.cwd),
       ...(request.commit === null && { onWorkspace: true }),

@@ -135,6 +135,16 @@ describe('snapshots in the store', () => {
     expect(elsewhere.whole).toBe(true);
   });
 
+  it('are known to be all there, or not', async () => {
+    const { threadId, packs } = await twoTurns();
+    const ids = packs.map(({ id }) => id);
+    expect(await a.packs.hasAll(threadId, ids)).toBe(true);
+    expect(await a.packs.hasAll(`${threadId}0`, ids)).toBe(false);
+    await a.packs.remove(threadId, ids.slice(0, 1));
+    expect(await a.packs.hasAll(threadId, ids)).toBe(false);
+    expect(await a.packs.hasAll(threadId, ids.slice(1))).toBe(true);
+  });
+
   it('are restored only as a whole', async () => {
     const { threadId, packs, next, whole, restore } = await twoTurns();
     const path = (pack: StoredPack) => join(root, 'store', toPackName({ namespace: 'default', threadId }, pack.id));

@@ -62,6 +62,13 @@ export function createSnapshotPacks({ store, namespace, place }: SnapshotPacksOp
     async forget(cwd) {
       await rm((await findStore(place.directory, cwd)).gitDir, { recursive: true, force: true });
     },
+    async hasAll(threadId, packs) {
+      const names = new Set(packs.map((id) => nameOf(threadId, id)));
+      await naming(threadId, async () => {
+        for await (const { name } of store.list(nameOf(threadId, ''))) names.delete(name);
+      });
+      return names.size === 0;
+    },
     async remove(threadId, packs) {
       await naming(threadId, () => store.remove(packs.map((id) => nameOf(threadId, id))));
     },
