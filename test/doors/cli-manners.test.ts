@@ -1,5 +1,6 @@
 /** How commands behave towards the shell, the person and the terminal around them. */
 import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,6 +75,46 @@ describe('bobbin run', () => {
       .toMatch(/no worker serves task queue nobody-serves-it.*\nto start one: .* worker\n/);
     run.child.kill('SIGINT');
     expect(await run.ended).toMatchObject({ code: 130 });
+  });
+
+  it('and so do a review and a batch, which are stopped when a worker serves them', async () => {
+    const alone = await openEnvironment({ worker: false });
+    try {
+      const stopped = async (args: string[]) => {
+        const run = startCli(args, { env: alone.env });
+        await expect.poll(() => run.said.stderr, { timeout: 30_000 }).toContain('no worker serves task queue');
+        run.child.kill('SIGINT');
+        return run.ended;
+      };
+      const batchId = `unserved-${randomUUID()}`;
+      const review = stopped(['review', '--cwd', alone.cwd]);
+      const batch = stopped(['batch', 'run', '--id', batchId, '--repository', alone.cwd]);
+      expect(await review).toMatchObject({
+        code: 130,
+        stderr: expect.stringContaining('to be interrupted when a worker serves it') as string,
+      });
+      expect(await batch).toMatchObject({
+        code: 130,
+        stderr: expect.stringContaining(`batch ${batchId} is stopped when a worker serves it`) as string,
+      });
+      const [thread] = await alone.bobbin.threads.list({ ownQueue: true });
+      const worker = spawn('node', [WORKER], { env: { ...process.env, ...alone.env }, stdio: 'ignore' });
+      const ended = once(worker, 'exit');
+      try {
+        expect(await alone.bobbin.batches.get(batchId).follow()).toMatchObject({ status: 'cancelled' });
+        const events = alone.bobbin.threads.get(thread?.threadId ?? '').events();
+        for await (const event of events) {
+          if (event.type !== 'turn/completed') continue;
+          expect(event.turn).toMatchObject({ status: 'aborted', reason: 'interrupted' });
+          break;
+        }
+      } finally {
+        worker.kill();
+        await ended;
+      }
+    } finally {
+      await alone.close();
+    }
   });
 
   it('says the same of a queue whose only worker was killed on this machine, which the service still remembers', async () => {

@@ -126,6 +126,28 @@ describe('bobbin thread', () => {
     expect(late).toMatchObject({ code: 6, stderr: expect.stringContaining('is closed') as string });
   });
 
+  it('waits for what became of a turn: refused, steered another one, ended before', async () => {
+    const thread = await environment.start();
+    const { threadId } = thread;
+    const running = turn('run: sleep 600\nsay: seen');
+    await thread.submit(running);
+    await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
+    const send = (...more: string[]) => bobbin(['thread', 'send', threadId, 'say: hi', '--wait', ...more]);
+    const refused = await send('--on-busy', 'reject', '--turn-id', 'refused');
+    expect(refused.code).toBe(6);
+    expect(`${refused.stdout}${refused.stderr}`.match(/refused turn refused/g)).toHaveLength(1);
+    const steering = send('--on-busy', 'steer');
+    await waitForEvent(thread, 'turn/steered');
+    await thread.interrupt({ turnId: running.turnId });
+    expect((await steering).code).toBe(4);
+    expect((await send('--turn-id', 'refused')).code).toBe(0);
+    const { lastSeq } = await thread.view();
+    const again = await send('--turn-id', 'refused');
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('completed') as string });
+    expect((await bobbin(['thread', 'compact', threadId, '--turn-id', 'refused'])).code).toBe(0);
+    expect((await thread.view()).lastSeq).toBe(lastSeq);
+  });
+
   it('shows what was left running, spares it on request, and ends it otherwise', async () => {
     const thread = await environment.start();
     const left = JSON.stringify({ cmd: 'sleep 300 # \u001b[31m', yield_time_ms: 250 });

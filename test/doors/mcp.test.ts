@@ -173,6 +173,26 @@ it('interrupts what is at work, and says what became of a message that was not a
   expect(await call('wait', { threadId, turnId: 'never' })).toMatchObject({ error: { code: 'turnNotFound' } });
 });
 
+it('says that a message did not steer, and to which turn one went that did', async () => {
+  const { call } = await start();
+  const thread = await environment.start();
+  const { threadId } = thread;
+  const steer = (message: string, waitSeconds = 60) =>
+    call('reply', { threadId, message, onBusy: 'steer', waitSeconds });
+  const shell = turn('sleep 600', { kind: 'user_shell' });
+  await thread.submit(shell);
+  await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
+  expect(await steer('say: unheard')).toMatchObject({ error: { code: 'turnNotSteerable' } });
+  await thread.interrupt({ turnId: shell.turnId });
+  const idle = await steer('say: by itself');
+  expect(idle).toMatchObject({ status: 'completed' });
+  const active = turn('run: sleep 600');
+  await thread.submit(active);
+  await waitForEvent(thread, 'item/started', ({ turnId }) => turnId === active.turnId);
+  expect(await steer('say: heard', 0)).toMatchObject({ status: 'working', turnId: active.turnId });
+  await thread.interrupt({ turnId: active.turnId });
+});
+
 it('cuts what is long, and reads the rest in pieces', async () => {
   const { call } = await start();
   const long = Array.from({ length: 6_000 }, (_, index) => `word${index}`).join(' ');

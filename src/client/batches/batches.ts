@@ -56,7 +56,8 @@ export interface BatchHandle {
   /** The result of each target, in the order of the list. */
   rows(): AsyncGenerator<BatchRow, void, undefined>;
   /**
-   * Resolves when the batch has ended or the signal has fired. Waits for workers and the service to come back.
+   * Resolves when the batch has ended. Waits for workers and the service to come back. If the signal fires, resolves at once with
+   * what was read last, and rejects with the signal's reason if that is nothing.
    * @param onView gets each new state
    */
   follow(options?: { signal?: AbortSignal; onView?: (view: BatchView) => void }): Promise<BatchView>;
@@ -176,14 +177,22 @@ function openBatch(
     rows,
     async follow({ signal = new AbortController().signal, onView = () => undefined } = {}) {
       const changes = watchHistory(service, workflowId, signal);
-      for (;;) {
-        await changes.next();
-        const { over } = changes;
-        const current = await lastingly(view, over, signal);
-        onView(current);
-        if (current.endedAt !== null || signal.aborted) return current;
-        if (over) throw new BobbinError('batchEnded', await describeEnd(service, batchId));
-        await delay(LOOK_MS);
+      let last: BatchView | null = null;
+      try {
+        for (;;) {
+          await changes.next();
+          signal.throwIfAborted();
+          const { over } = changes;
+          last = await lastingly(() => service.untilAborted(signal, view), over, signal);
+          onView(last);
+          if (last.endedAt !== null) return last;
+          if (over) throw new BobbinError('batchEnded', await describeEnd(service, batchId));
+          await delay(LOOK_MS);
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        if (last !== null) return last;
+        throw signal.reason;
       }
     },
     cancel: async () => {

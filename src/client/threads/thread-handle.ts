@@ -70,6 +70,7 @@ import type { StepProgress } from './progress.ts';
 import { type ReviewOptions, followReview, outputOf, toReviewTurn } from './review.ts';
 import type { Service } from '../service.ts';
 import { type TreeOptions, streamTree } from './tree-events.ts';
+import { createTurnFollower } from './turn-end.ts';
 import { toWholeRequest } from './whole-request.ts';
 
 /** Longer than the time that a thread gives a step to end. */
@@ -143,7 +144,9 @@ export interface ThreadHandle {
   events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void, undefined>;
   /** The whole history, including the archived part. @param options `after`: how many of the oldest to leave out */
   items(options?: { after?: number }): AsyncGenerator<Item, void, undefined>;
-  /** Waits for the terminal event of a turn. */
+  /**
+   * Waits for the terminal event of a turn, or of the turn that it steered. Rejects with the reason if the thread has refused it.
+   */
   completion(turnId: string, options?: EventStreamOptions): Promise<TurnCompletion>;
   /** The partial text and output of the running steps. */
   progress(): Promise<StepProgress[]>;
@@ -339,8 +342,10 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       }
     },
     async completion(turnId, options) {
+      const endOf = createTurnFollower(thread, turnId);
       for await (const event of events({ ...options, untilRest: true })) {
-        if (event.type === 'turn/completed' && event.turn.turnId === turnId) return event.turn;
+        const end = await endOf(event);
+        if (end !== null) return end;
       }
       throw toBobbinError(new Error(`its events ended without the end of turn ${turnId}`), {
         threadId,

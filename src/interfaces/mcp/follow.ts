@@ -10,7 +10,8 @@ import { capabilitiesOf } from './client-capabilities.ts';
 import { toElicitations } from './elicitation.ts';
 import { toTurnResult } from './results.ts';
 import { answerAll } from './tasks.ts';
-import { type TurnState, followTurn, readTurn } from './turn-state.ts';
+import { type TurnState, readTurn } from '../../client/threads/turn-state.ts';
+import { followTurn } from './follow-turn.ts';
 
 export interface Place {
   server: McpServer;

@@ -1,6 +1,7 @@
 /** Reads a thread: its state, pages of its items, its newest turn. */
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { ThreadHandle } from '../../client/index.ts';
+import { isRejection } from '../../client/threads/turn-end.ts';
 import { MAX_PAGE_CHARS, describeItem, describeRequest, pieceOf } from './results.ts';
 
 export async function newestTurn(thread: ThreadHandle): Promise<string> {
@@ -20,10 +21,31 @@ export async function newestTurn(thread: ThreadHandle): Promise<string> {
   throw new BobbinError('turnNotActive', `Thread ${thread.threadId} has had no turn.`);
 }
 
-/** The turn that a steering message went to: its own if none was active. The message is sent, so nothing here may fail. */
-export async function steeredBy(thread: ThreadHandle, turnId: string): Promise<string> {
+const STEER_MS = 5_000;
+
+/**
+ * The turn that a steering message went to: its own if none was active, or if it was refused. The message is sent, so nothing here
+ * may fail.
+ * @param after an event before the message; null if nobody answered then
+ */
+export async function steeredBy(thread: ThreadHandle, turnId: string, after: number | null): Promise<string> {
+  if (after === null) return turnId;
+  try {
+    for await (const event of thread.events({ after, signal: AbortSignal.timeout(STEER_MS) })) {
+      if (event.type === 'turn/steered' && event.steerTurnId === turnId) return event.turnId;
+      const isOwn = (event.type === 'turn/started' || event.type === 'turn/queued') && event.turnId === turnId;
+      if (isOwn || isRejection(event, turnId)) return turnId;
+    }
+  } catch (error) {
+    if (!(error instanceof BobbinError)) throw error;
+  }
+  return turnId;
+}
+
+/** Null if nobody answers. */
+export async function newestEvent(thread: ThreadHandle): Promise<number | null> {
   const view = await thread.view().catch(() => null);
-  return view?.activeTurn?.turnId ?? turnId;
+  return view?.lastSeq ?? null;
 }
 
 export async function readPage(thread: ThreadHandle, after: number | undefined, limit: number) {

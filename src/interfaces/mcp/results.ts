@@ -3,7 +3,7 @@ import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Excerpt, Item, ThreadRequest } from '../../contract/index.ts';
 import { toVisibleJson } from '../../contract/plain/foreign-text.ts';
 import { toRequestWords } from '../../contract/plain/words/request-words.ts';
-import type { TurnState } from './turn-state.ts';
+import type { TurnState } from '../../client/threads/turn-state.ts';
 
 /** Code units of an answer, of a text in a list, and of a page of such texts. */
 const MAX_ANSWER_CHARS = 20_000;

@@ -13,7 +13,7 @@ import { type Access, answerRequest, describeError, mayAnswer, openThread } from
 import { capabilitiesOfRequest } from './client-capabilities.ts';
 import { toAnswer, toElicitations } from './elicitation.ts';
 import { toTurnResult } from './results.ts';
-import { type TurnState, readTurn } from './turn-state.ts';
+import { type TurnState, readTurn } from '../../client/threads/turn-state.ts';
 import { BobbinError } from '../../client/bobbin-error.ts';
 
 export const TASKS = 'io.modelcontextprotocol/tasks';

@@ -12,7 +12,7 @@ import { HostIdSchema, IdSchema, PathSchema, RefSchema, RepositorySchema, compac
 import { requirePermission } from '../http/permissions.ts';
 import { openNew, openThread } from './access.ts';
 import { type Place, follow, resumed } from './follow.ts';
-import { newestTurn, steeredBy } from './history.ts';
+import { newestEvent, newestTurn, steeredBy } from './history.ts';
 import { toResult } from './results.ts';
 import { takesTasks, toTask } from './tasks.ts';
 import { type Tool, threadId, tool } from './tool.ts';
@@ -115,8 +115,9 @@ export function workTools(place: Place): Record<string, Tool<never>> {
         if (earlier !== null) return begin(thread, earlier.turnId, seconds, context);
         const turn = toTurn(await toInput(bobbin, message, shown, imageFiles));
         const overrides = compact(given);
+        const after = onBusy === 'steer' ? await newestEvent(thread) : null;
         await thread.submit({ ...turn, onBusy, ...(Object.keys(overrides).length === 0 ? {} : { overrides }) });
-        const turnId = onBusy === 'steer' ? await steeredBy(thread, turn.turnId) : turn.turnId;
+        const turnId = onBusy === 'steer' ? await steeredBy(thread, turn.turnId, after) : turn.turnId;
         return begin(thread, turnId, seconds, context);
       },
     }),

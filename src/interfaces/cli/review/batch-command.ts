@@ -7,6 +7,8 @@ import { addBatchOptions, type BatchOptions, toBatch } from './batch-options.ts'
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { describeTarget } from '../../../contract/plain/words/target-words.ts';
 import { EXIT } from '../exit-codes.ts';
+import { isServed } from '../served.ts';
+import { sayIfUnserved } from '../thread/watch.ts';
 import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { toLine } from '../../../reports/foreign-text.ts';
 import { describeLeftOut } from '../../../reports/outcome.ts';
@@ -91,7 +93,8 @@ export function addBatchCommands(program: Command): void {
     );
 }
 
-async function run({ batches }: Bobbin, output: Output, options: RunOptions): Promise<number> {
+async function run(bobbin: Bobbin, output: Output, options: RunOptions): Promise<number> {
+  const { batches } = bobbin;
   const reports = (options.report ?? []).map((path) => ({ path, format: formatOf(path) }));
   const asked = { ...(await toBatch(options)), ...(options.fullPass === true ? { fullPass: true } : {}) };
   const batch = await batches.start(asked, options.id === undefined ? {} : { batchId: options.id });
@@ -102,14 +105,26 @@ async function run({ batches }: Bobbin, output: Output, options: RunOptions): Pr
   const signal = interruptSignal();
   output.progress(`batch ${batch.batchId}`);
   let last = '';
+  const unserved = sayIfUnserved(bobbin, output, 'batch');
   const onView = (view: BatchView): void => {
+    clearInterval(unserved);
     const line = progressOf(view);
     if (line !== last) output.progress(line);
     last = line;
   };
-  const end = await batch.follow({ signal, onView });
-  if (end.endedAt === null) {
-    await batch.cancel();
+  const end = await batch
+    .follow({ signal, onView })
+    .catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    })
+    .finally(() => clearInterval(unserved));
+  if (end === undefined || end.endedAt === null) {
+    await cancel(batch);
+    if (!(await isServed(bobbin))) {
+      output.progress(`batch ${batch.batchId} is stopped when a worker serves it`);
+      return EXIT.interrupted;
+    }
     output.progress('stopping the running reviews');
     await batch.follow({ onView });
   }
@@ -120,6 +135,15 @@ async function run({ batches }: Bobbin, output: Output, options: RunOptions): Pr
   if (signal.aborted) return EXIT.interrupted;
   const code = exitCodeOf(view);
   return code === EXIT.ok ? findings : code;
+}
+
+/** It may have ended meanwhile. */
+async function cancel(batch: BatchHandle): Promise<void> {
+  try {
+    await batch.cancel();
+  } catch (error) {
+    if (!(error instanceof BobbinError) || error.code !== 'batchEnded') throw error;
+  }
 }
 
 /** The exit code by `--fail-on`. */

@@ -8,6 +8,8 @@ import type { ReviewOutput, ReviewTarget, ThreadEvent } from '../../../contract/
 import { LIMITS } from '../../../contract/plain/limits.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { type WorkspaceOptions, addWorkspaceOptions, newWorkspace } from '../thread/new-workspace.ts';
+import { interruptTurn } from '../thread/run-command.ts';
+import { sayIfUnserved } from '../thread/watch.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { renderCompletion, renderEvent, renderFindings } from '../text/render.ts';
@@ -56,11 +58,17 @@ async function review(bobbin: Bobbin, output: Output, options: ReviewCommandOpti
     ? (event: ThreadEvent) => showProgress(event, thread.threadId, output)
     : () => undefined;
   if (isatty(STANDARD_ERROR)) output.progress(`thread ${thread.threadId}`);
-  const end = await followReview(thread.events({ after, signal }), turnId, show);
+  const unserved = sayIfUnserved(bobbin, output);
+  const onEvent = (event: ThreadEvent): void => {
+    clearInterval(unserved);
+    show(event);
+  };
+  const end = await followReview(thread.events({ after, signal }), turnId, onEvent).finally(() =>
+    clearInterval(unserved),
+  );
   if (end !== undefined) return conclude(end, thread.threadId, output, options.failOn);
   if (!signal.aborted) return EXIT.turnAborted;
-  await thread.interrupt({ turnId, reason: 'Ctrl-C' });
-  output.progress('interrupted');
+  output.progress((await interruptTurn(bobbin, thread, turnId)).words);
   return EXIT.interrupted;
 }
 

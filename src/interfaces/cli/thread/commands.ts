@@ -7,7 +7,7 @@ import type { OnBusy, SubmitTurn, TreeCursor, TurnKind } from '../../../contract
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { type ModelFlags, addModelOptions, modelFlagsOf } from '../model-options.ts';
 import { APPROVAL_POLICIES, SANDBOX_MODES, choice, natural, positive, treeCursorOption } from '../option-values.ts';
-import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
 import { IMAGE_FLAGS, collect, imageOption, toInput } from '../image-files.ts';
 import type { Output } from '../text/output.ts';
 import { type CompactOptions, compact } from './compact.ts';
@@ -22,6 +22,7 @@ import { type MoveOptions, move } from './move.ts';
 import { type ResumeOptions, resume } from './resume.ts';
 import { show } from './show.ts';
 import { redo, rollback, undo } from './undo.ts';
+import { submitAndWait } from './submit-and-wait.ts';
 import { watchThread } from './watch.ts';
 import { watchTree } from './watch-tree.ts';
 
@@ -186,14 +187,10 @@ const send: Body<SendOptions> = async (bobbin, output, threadId, options) => {
     ...(options.onBusy === undefined ? {} : { onBusy: options.onBusy }),
     ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
   };
-  const after = options.wait === true ? (await thread.view()).lastSeq : 0;
+  if (options.wait === true) return submitAndWait(bobbin, output, thread, options.turnId, turn);
   await thread.submit(turn);
-  if (options.wait !== true) {
-    output.result({ threadId, turnId }, [`turn ${turnId} submitted to thread ${threadId}`]);
-    return EXIT.ok;
-  }
-  const end = await watchThread(thread, output, { after, signal: interruptSignal(), untilTurn: turnId, bobbin });
-  return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
+  output.result({ threadId, turnId }, [`turn ${turnId} submitted to thread ${threadId}`]);
+  return EXIT.ok;
 };
 
 interface SteerOptions extends ArgumentsOf {

@@ -64,12 +64,21 @@ async function run(bobbin: Bobbin, output: Output, prompt: string, options: RunO
   const end = await watchThread(thread, output, { after, signal, untilTurn: turn.turnId, bobbin });
   if (end !== undefined) return exitCodeOfTurn(end);
   if (!signal.aborted) return EXIT.turnAborted;
-  const interrupt = { turnId: turn.turnId, reason: 'Ctrl-C' };
+  const { served, words } = await interruptTurn(bobbin, thread, turn.turnId);
+  output.say(`${words}; ${served ? await describeRest(thread) : STILL_OPEN}`);
+  return EXIT.interrupted;
+}
+
+/** After Ctrl-C. Without a worker it is durable, and not waited for. */
+export async function interruptTurn(
+  bobbin: Bobbin,
+  thread: ThreadHandle,
+  turnId: string,
+): Promise<{ served: boolean; words: string }> {
+  const interrupt = { turnId, reason: 'Ctrl-C' };
   const served = await isServed(bobbin);
   await (served ? thread.interrupt(interrupt) : thread.requestInterrupt(interrupt));
-  const rest = served ? await describeRest(thread) : STILL_OPEN;
-  output.say(`${served ? 'interrupted' : 'to be interrupted when a worker serves it'}; ${rest}`);
-  return EXIT.interrupted;
+  return { served, words: served ? 'interrupted' : 'to be interrupted when a worker serves it' };
 }
 
 const STILL_OPEN = 'the thread is still open';

@@ -1,5 +1,6 @@
 /** Follows a thread on the terminal: its events, and the text of the model while it comes. */
 import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
+import { createTurnFollower } from '../../../client/threads/turn-end.ts';
 import type { PartialEvent, ThreadEvent, TurnCompletion } from '../../../contract/index.ts';
 import type { Output } from '../text/output.ts';
 import { asStarted } from '../invocation.ts';
@@ -10,19 +11,23 @@ import { toCopy } from '../text/terminal-text.ts';
 export interface WatchOptions {
   after: number;
   signal: AbortSignal;
-  /** Ends the watch with this turn's terminal event. */
+  /** Ends the watch with the terminal event of this turn, or of the one that it steers. */
   untilTurn?: string;
   /** To say that no worker serves the thread, if nothing happens for three seconds. */
   bobbin?: Bobbin;
 }
 
-/** Resolves with the completion of `untilTurn`, or with undefined when the thread closed or the signal fired. */
+/**
+ * Resolves with the completion of `untilTurn`, or with undefined when the thread closed or the signal fired. Rejects with the
+ * reason if the thread refuses that turn.
+ */
 export async function watchThread(
   thread: ThreadHandle,
   output: Output,
   { after, signal, untilTurn, bobbin }: WatchOptions,
 ): Promise<TurnCompletion | undefined> {
   const message = createMessage(output);
+  const endOf = untilTurn === undefined ? undefined : createTurnFollower(thread, untilTurn);
   const events = output.live ? thread.events({ after, signal, partial: true }) : thread.events({ after, signal });
   const unserved = bobbin === undefined ? undefined : sayIfUnserved(bobbin, output);
   try {
@@ -33,9 +38,11 @@ export async function watchThread(
         continue;
       }
       if (message.isShown(event)) continue;
+      // A refusal is an error, and not printed twice.
+      const end = await endOf?.(event);
       const whole = await withWholeRequest(thread, event);
       output.event(whole, renderEvent(whole, thread.threadId));
-      if (event.type === 'turn/completed' && event.turn.turnId === untilTurn) return event.turn;
+      if (end) return end;
     }
     return undefined;
   } finally {
@@ -46,12 +53,12 @@ export async function watchThread(
 const LOOK_FOR_WORKERS_MS = 3_000;
 
 /** Clear it when the first event comes. */
-function sayIfUnserved(bobbin: Bobbin, output: Output): NodeJS.Timeout {
+export function sayIfUnserved(bobbin: Bobbin, output: Output, what = 'turn'): NodeJS.Timeout {
   const look = async (): Promise<void> => {
     if (await isServed(bobbin)) return;
     clearInterval(timer);
     const queue = bobbin.service.taskQueue;
-    output.progress(`no worker serves task queue ${queue}: the turn is kept, and begins when one does`);
+    output.progress(`no worker serves task queue ${queue}: the ${what} is kept, and begins when one does`);
     output.progress(toCopy(`to start one: ${asStarted('worker')}`));
   };
   const timer = setInterval(() => void look().catch(() => undefined), LOOK_FOR_WORKERS_MS);

@@ -1,14 +1,16 @@
-/** What became of a turn, from the thread alone: this door keeps nothing, so any server can answer about any turn. */
-import { BobbinError } from '../../client/bobbin-error.ts';
-import type { ThreadHandle } from '../../client/index.ts';
-import { PASSING } from '../../client/threads/event-stream.ts';
-import type { ReviewOutput, ThreadEvent, ThreadRequest, ThreadView, TurnCompletion } from '../../contract/index.ts';
+/** What became of a turn, from the thread alone: nobody keeps it elsewhere, so any client can tell about any turn. */
+import { BobbinError } from '../bobbin-error.ts';
+import { PASSING } from './event-stream.ts';
+import type { ThreadHandle } from './thread-handle.ts';
+import { isRejection } from './turn-end.ts';
+import type { ReviewOutput, ThreadRequest, ThreadView, TurnCompletion } from '../../contract/index.ts';
 import { toPhaseWords } from '../../contract/plain/words/waiting-words.ts';
 
 export type TurnState =
   /** `seq`: the newest event when it was read; null if nobody answers. */
   | { status: 'working'; message: string; requests: ThreadRequest[]; startedAt: number | null; seq: number | null }
-  | { status: 'ended'; turn: TurnCompletion; review: ReviewOutput | null; endedAt: number }
+  /** `seq`: of its terminal event. */
+  | { status: 'ended'; turn: TurnCompletion; review: ReviewOutput | null; endedAt: number; seq: number }
   | { status: 'rejected'; code: string; reason: string; at: number }
   | { status: 'unknown' };
 
@@ -58,54 +60,16 @@ async function findIn(
   turnId: string,
 ): Promise<TurnState | null> {
   let review: ReviewOutput | null = null;
+  let rejection: TurnState | null = null;
   for await (const event of thread.events({ after })) {
     if (event.type === 'item/completed' && event.turnId === turnId && event.item.type === 'exitedReviewMode')
       review = event.item.reviewOutput;
     if (event.type === 'turn/completed' && event.turn.turnId === turnId)
-      return { status: 'ended', turn: event.turn, review, endedAt: event.at };
-    if (isRejection(event, turnId)) return { status: 'rejected', code: event.code, reason: event.reason, at: event.at };
+      return { status: 'ended', turn: event.turn, review, endedAt: event.at, seq: event.seq };
+    // A refused turn may have been submitted again.
+    if (isRejection(event, turnId))
+      rejection = { status: 'rejected', code: event.code, reason: event.reason, at: event.at };
     if (event.seq >= before - 1) break;
   }
-  return null;
-}
-
-type Rejection = Extract<ThreadEvent, { type: 'message/rejected' }>;
-
-function isRejection(event: ThreadEvent, turnId: string): event is Rejection {
-  return event.type === 'message/rejected' && event.id === turnId && event.message === 'submitTurn';
-}
-
-export interface Patience {
-  /** Ends the wait: the client has left. */
-  signal: AbortSignal;
-  waitMs: number;
-  onProgress: (message: string) => void;
-}
-
-/** Waits until the turn has ended, or waits for a person, or the time is over. Returns its state then. */
-export async function followTurn(thread: ThreadHandle, turnId: string, patience: Patience): Promise<TurnState> {
-  const { signal, waitMs, onProgress } = patience;
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
-  let state = await readTurn(thread, turnId);
-  if (state.status !== 'working' || state.requests.length > 0 || stop.aborted) return state;
-  onProgress(state.message);
-  // From where the state was read, so nothing in between is missed.
-  for await (const event of thread.events({ after: state.seq ?? 0, signal: stop })) {
-    if (event.type === 'item/started') onProgress(`${event.item.type} ${event.item.id}`);
-    if (!mayEndTheWait(event, turnId)) continue;
-    state = await readTurn(thread, turnId);
-    if (state.status !== 'working' || state.requests.length > 0) return state;
-    onProgress(state.message);
-  }
-  return state.seq === null ? state : readTurn(thread, turnId);
-}
-
-function mayEndTheWait(event: ThreadEvent, turnId: string): boolean {
-  return (
-    'request' in event ||
-    event.type === 'subThread/updated' ||
-    event.type === 'thread/closed' ||
-    (event.type === 'turn/completed' && event.turn.turnId === turnId) ||
-    isRejection(event, turnId)
-  );
+  return rejection;
 }

@@ -1,0 +1,34 @@
+/** Submits a turn and follows it to its end. */
+import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
+import { readTurn } from '../../../client/threads/turn-state.ts';
+import type { ThreadEvent } from '../../../contract/index.ts';
+import { interruptSignal } from '../command.ts';
+import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import type { Output } from '../text/output.ts';
+import { renderEvent } from '../text/render.ts';
+import { watchThread } from './watch.ts';
+
+type Turn = Parameters<ThreadHandle['submit']>[0];
+
+/** @param given the id of the turn if the person gave it: it may be that of a turn that has ended, whose end is then the result */
+export async function submitAndWait(
+  bobbin: Bobbin,
+  output: Output,
+  thread: ThreadHandle,
+  given: string | undefined,
+  turn: Turn,
+): Promise<number> {
+  const signal = interruptSignal();
+  // Read first, so that an end that comes meanwhile is among the events after it.
+  const { lastSeq: after } = await thread.view();
+  const earlier = given === undefined ? undefined : await readTurn(thread, given);
+  if (earlier?.status === 'ended') {
+    const { seq, endedAt: at, turn: completion } = earlier;
+    const event: ThreadEvent = { seq, at, type: 'turn/completed', turn: completion };
+    output.event(event, renderEvent(event, thread.threadId));
+    return exitCodeOfTurn(completion);
+  }
+  await thread.submit(turn);
+  const end = await watchThread(thread, output, { after, signal, untilTurn: turn.turnId, bobbin });
+  return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
+}
