@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { type RequestListener, type Server, createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +58,65 @@ describe('without a service', () => {
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await expect(createS3Store({ ...place, endpoint }).read('a')).rejects.toThrow(/could not be read/);
     server.close();
+  });
+});
+
+describe('a service that is slow', () => {
+  /** Far less than it takes to answer, except for what has many bytes. */
+  const bounds = { requestMs: 20, bytesPerSecond: 1_000, idleMs: 60_000 };
+  let server: Server;
+  const serve = async (answer: RequestListener) => {
+    withKeys();
+    server = createHttpServer(answer).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return { ...place, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  };
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('has more time for a large object', async () => {
+    let received = 0;
+    const slow = await serve((request, response) => {
+      request.on('data', (chunk: Buffer) => (received += chunk.length));
+      request.on('end', () => setTimeout(() => response.end(), 10 * bounds.requestMs));
+    });
+    await createS3Store(slow, bounds).write('large', Buffer.alloc(60_000));
+    expect(received).toBe(60_000);
+  });
+
+  it('has no more time for a small one', async () => {
+    const silent = await serve((request) => request.resume());
+    const written = createS3Store(silent, bounds).write('small', Buffer.from('x'));
+    await expect(written).rejects.toMatchObject({ name: 'StoreUnavailable', code: 'ETIMEDOUT' });
+  });
+
+  it('has the time that it needs to send an object, and none to stop in the middle', async () => {
+    const pieces = ['one,', 'two,', 'three'];
+    let isStuck = false;
+    const slow = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': pieces.join('').length });
+      const send = (left: string[]): void => {
+        const [piece, ...rest] = left;
+        if (piece === undefined) return;
+        response.write(piece);
+        if (!isStuck) setTimeout(() => send(rest), 2 * bounds.requestMs);
+      };
+      send(pieces);
+    });
+    expect(String(await createS3Store(slow, bounds).read('a'))).toBe('one,two,three');
+    isStuck = true;
+    const read = createS3Store(slow, { ...bounds, requestMs: 60_000, idleMs: 50 }).read('a');
+    await expect(read).rejects.toMatchObject({ name: 'StoreUnavailable' });
+  });
+
+  it('is left when the step ends', async () => {
+    const ended = new AbortController();
+    const silent = await serve(() => ended.abort(new Error('the step has ended')));
+    const store = createS3Store(silent, { ...bounds, requestMs: 60_000 });
+    for (const use of [() => store.write('a', Buffer.from('x'), ended.signal), () => store.read('a', ended.signal)])
+      await expect(use()).rejects.toThrow('the step has ended');
   });
 });
 

@@ -7,34 +7,48 @@ import type { S3Place } from './store-place.ts';
 import { type Store, StoreUnavailable } from './store.ts';
 
 const CONNECT_MS = 5_000;
-/** For one request; a step has three of them. */
-const REQUEST_MS = 20_000;
+
+export interface RequestBounds {
+  /** Milliseconds until the answer begins. */
+  requestMs: number;
+  /** A body has this much more time to be sent. */
+  bytesPerSecond: number;
+  /** Milliseconds in which nothing is sent or received. */
+  idleMs: number;
+}
+/** The largest object takes 28 minutes then; the step that stores it has 30. */
+const BOUNDS: RequestBounds = { requestMs: 20_000, bytesPerSecond: 320_000, idleMs: 60_000 };
 const TRIES = 3;
 /** Far more than any object that is written; a larger one is not ours. */
 const MAX_BYTES = 512 * 2 ** 20;
 
-export function createS3Store(place: S3Place): Store {
+export function createS3Store(place: S3Place, bounds = BOUNDS): Store {
   const { bucket, prefix } = place;
   const address = `s3://${bucket}/${prefix}`.replace(/\/$/, '');
   let opened: ReturnType<typeof open> | undefined;
-  const use = (): ReturnType<typeof open> => (opened ??= open(place));
+  const use = (): ReturnType<typeof open> => (opened ??= open(place, bounds));
   return {
     place: address,
-    async read(name) {
+    async read(name, signal) {
       try {
         const { client, GetObjectCommand } = await use();
-        const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: prefix + name }));
+        const command = new GetObjectCommand({ Bucket: bucket, Key: prefix + name });
+        const answer = await client.send(command, abortedBy(signal));
         return await readBody(answer, `${address}/${name}`);
       } catch (error) {
+        signal?.throwIfAborted();
         if (codeOf(error) === 'NoSuchKey') return undefined;
         throw unavailable('read', `${address}/${name}`, error);
       }
     },
-    async write(name, bytes) {
+    async write(name, bytes, signal) {
       try {
         const { client, PutObjectCommand } = await use();
-        await client.send(new PutObjectCommand({ Bucket: bucket, Key: prefix + name, Body: bytes }));
+        const command = new PutObjectCommand({ Bucket: bucket, Key: prefix + name, Body: bytes });
+        const requestTimeout = bounds.requestMs + (bytes.byteLength / bounds.bytesPerSecond) * 1_000;
+        await client.send(command, { requestTimeout, ...abortedBy(signal) });
       } catch (error) {
+        signal?.throwIfAborted();
         throw unavailable('written', `${address}/${name}`, error);
       }
     },
@@ -69,7 +83,7 @@ export function createS3Store(place: S3Place): Store {
 }
 
 /** Loaded by the first use: most workers need none of it. */
-async function open({ endpoint, region, pathStyle }: S3Place) {
+async function open({ endpoint, region, pathStyle }: S3Place, { requestMs, idleMs }: RequestBounds) {
   const { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } =
     await import('@aws-sdk/client-s3');
   const client: S3Client = new S3Client({
@@ -79,12 +93,21 @@ async function open({ endpoint, region, pathStyle }: S3Place) {
     // Not every service answers to it, and each large write would wait for that.
     expectContinueHeader: false,
     maxAttempts: TRIES,
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: requestMs,
+      throwOnRequestTimeout: true,
+      socketTimeout: idleMs,
+    },
     // The objects have checksums of their own, and not every service knows these.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
   return { client, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand };
+}
+
+function abortedBy(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal };
 }
 
 async function readBody({ Body: body, ContentLength: length = 0 }: GetObjectCommandOutput, where: string) {

@@ -3,13 +3,13 @@
 export interface Store {
   /** For messages: a folder or an address, without secrets. */
   readonly place: string;
-  /** Undefined if there is no such object. Rejects with `StoreUnavailable`. */
-  read(name: string): Promise<Buffer | undefined>;
+  /** Undefined if there is no such object. Rejects with `StoreUnavailable`, or the reason of the signal. */
+  read(name: string, signal?: AbortSignal): Promise<Buffer | undefined>;
   /**
    * Replaces the object: a reader sees the old bytes or the new ones. Resolves when they outlive a power failure. Idempotent.
-   * Rejects with `StoreUnavailable`.
+   * Rejects with `StoreUnavailable`, or the reason of the signal.
    */
-  write(name: string, bytes: Uint8Array): Promise<void>;
+  write(name: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Ignores those that do not exist. Rejects with `StoreUnavailable`. */
   remove(names: readonly string[]): Promise<void>;
   /** Every object whose name begins like that, in the order of the names. Rejects with `StoreUnavailable`. */

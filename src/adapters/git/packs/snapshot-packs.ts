@@ -43,13 +43,13 @@ export function createSnapshotPacks({ store, namespace, place }: SnapshotPacksOp
       const { pack, whole } = await packUp(local, request, signal);
       const id = idOf(pack);
       signal.throwIfAborted();
-      await naming(request.threadId, () => store.write(nameOf(request.threadId, id), pack));
+      await naming(request.threadId, () => store.write(nameOf(request.threadId, id), pack, signal));
       return { pack: { id, bytes: pack.length }, whole, newest: await describeCommit(local, request.newest, signal) };
     },
     async restore(request, signal) {
       const local = await openStore(place.directory, request.cwd);
       for (const pack of request.packs) {
-        const bytes = await naming(request.threadId, () => store.read(nameOf(request.threadId, pack.id)));
+        const bytes = await naming(request.threadId, () => store.read(nameOf(request.threadId, pack.id), signal));
         await unpack(local, request, pack, bytes, signal);
       }
       await keepSnapshots(local, request, signal);
