@@ -8,9 +8,9 @@
  * names its paths, and the lists show the folder of a fork in all its runs. 6: a turn that failed because its host is
  * away ends without a snapshot. 7: a thread leaves its agents behind if its host is lost, and a
  * turn whose outcome is known ends with the move. 8: the end of sessions and a move come before the next run, a
- * host is lost only after the whole grace time, and the files of a clone are stored as they are then, not as the last
- * turn left them, also when an agent or a command that was left running has ended,
- * and whole if earlier packs are gone.
+ * host is lost only after the whole grace time, the files of a clone are stored as they are then, not as the last
+ * turn left them, also when an agent or a command that was left running has ended, and whole if earlier packs are
+ * gone, and what has not run when a thread moves to another folder ends.
  */
 export const ALL_DECISIONS = [8, 7, 6, 5, 4, 3, 2] as const;
 export type Decisions = (typeof ALL_DECISIONS)[number];

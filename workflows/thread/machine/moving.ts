@@ -19,7 +19,9 @@ import {
   endsWithMove,
   isConversation,
   leavesAgents,
+  leavesFolder,
 } from '../state/state.ts';
+import { tasks } from '../tasks/index.ts';
 import { endSession, openSessions } from '../tools/sessions.ts';
 import { leaveBehind } from '../turns/left-behind.ts';
 import { forgetUndos } from '../turns/dropped-turns.ts';
@@ -198,7 +200,9 @@ export function onMoved(before: ThreadState, at: number, move: WorkspaceMove, pl
   const isShared = sharesFiles(state.settings, place) && !move.receipt.quiescent;
   const ofAgents = openAgents(state).map(({ threadId }) => actionIds.toolsOf(threadId));
   const after = isShared ? leaveBehind(next, move.from, [...commandsLeft(state), ...ofAgents]) : next;
-  const moved = emit(leaveAgents(after, at, move.from.host), at, { type: 'workspace/moved', ...move });
+  const isElsewhere = leavesFolder(state) && place.cwd !== state.settings.cwd;
+  const ended = isElsewhere ? endUnrun(after, at) : after;
+  const moved = emit(leaveAgents(ended, at, move.from.host), at, { type: 'workspace/moved', ...move });
   return leavesAgents(moved) ? withNews(moved, at) : moved;
 }
 
@@ -206,6 +210,11 @@ export function onMoved(before: ThreadState, at: number, move: WorkspaceMove, pl
 function concludeEndings(state: ThreadState, at: number): ThreadState {
   const endings = [state.active, ...state.beside].filter((turn) => turn?.ending !== undefined);
   return endings.reduce((current, turn) => (turn === null ? current : concludeTurn(current, at, turn, null)), state);
+}
+
+function endUnrun(state: ThreadState, at: number): ThreadState {
+  const going = [state.active, ...state.beside].filter((turn) => turn?.aborting === null && turn.ending === undefined);
+  return going.reduce((current, turn) => (turn === null ? current : tasks.onMoved(current, at, turn)), state);
 }
 
 /** The model request that follows says how agents ended. A call that waits for them says so itself. */

@@ -9,8 +9,8 @@ const MANAGED = { managed: { repository: 'https://h/r', commit: 'c'.repeat(40) }
 const onHost = (more: object = MANAGED): TestThread =>
   testThread({ ...AT, hostProbeMs: 10_000, hostGraceMs: 60_000, snapshots: true, approvalPolicy: 'never', ...more });
 
-function moved(thread: TestThread): void {
-  const place = { host: 'b', cwd: '/elsewhere/repo', root: '/elsewhere/repo' };
+function moved(thread: TestThread, cwd = '/elsewhere/repo'): void {
+  const place = { host: 'b', cwd, root: cwd };
   const restored = { restored: { commit: 'd', tree: 't', files: 3 }, notRestored: [] };
   thread.dispatch({ type: 'moveBegan', to: { host: '', cwd: '' } });
   const move = toMove(thread.state, { from: AT, place, restored, quiescent: false, at: 7 });
@@ -163,6 +163,92 @@ describe('a turn whose host is lost', () => {
     expect(thread.step('callModel').input.turnId).toBe('next');
     thread.dispatch({ type: 'closeRequested', close: {} });
     expect(relocations(thread)).toBe(0);
+  });
+});
+
+describe('what has not run when the host is lost', () => {
+  const PATCH = '*** Begin Patch\n*** Add File: a\n+a\n*** End Patch';
+  const patch = { name: 'apply_patch', arguments: { input: PATCH } };
+
+  /** The host is lost while a command of the person runs in parallel with the calls. */
+  function loseHost(thread: TestThread): void {
+    thread.submit('shell', 'git status', { kind: 'user_shell' });
+    const step = thread.steps('execCommand').find(({ turnId }) => turnId === 'shell');
+    thread.end('execCommand', { type: 'lost', lastBeat: {} }, step?.id);
+    thread.end('cleanWorkspace', AWAY);
+    expect(relocations(thread)).toBe(1);
+  }
+  const items = (thread: TestThread) => thread.state.log.items.filter(({ turnId }) => turnId === 'turn').slice(1);
+  const unrun = { status: 'failed', output: expect.stringContaining('before it ran') as string };
+
+  it('is not run in the folder of the lost host, and a request for it is withdrawn', () => {
+    const thread = onHost({ ...MANAGED, approvalPolicy: 'untrusted' });
+    thread.submit('turn');
+    thread.answer(exec('make', { workdir: 'src' }), patch, exec('ls', { workdir: '/tmp' }));
+    const [request] = thread.state.requests;
+    loseHost(thread);
+    moved(thread);
+    expect(items(thread)).toMatchObject([unrun, unrun, unrun]);
+    expect(thread.state.requests).toEqual([]);
+    const resolved = { type: 'serverRequest/resolved', requestId: request?.requestId, decision: 'cancel', by: 'abort' };
+    expect(thread.events()).toContainEqual(expect.objectContaining(resolved));
+    thread.answer(exec('make'));
+    expect(thread.state.requests).toMatchObject([{ cwd: '/elsewhere/repo', workspace: '/elsewhere/repo' }]);
+  });
+
+  it('is not run in it either if it was held back since it was accepted', () => {
+    const thread = onHost({ ...MANAGED, approvalPolicy: 'untrusted' });
+    thread.submit('turn');
+    thread.answer({ ...patch, arguments: { input: PATCH.replace('File: a', 'File: /etc/a') } });
+    loseHost(thread);
+    const requestId = thread.state.requests[0]?.requestId ?? '';
+    thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'accept' }, by: 'person' });
+    moved(thread);
+    expect(items(thread)).toMatchObject([unrun]);
+    expect([thread.steps('applyPatch').length, thread.steps('callModel').length]).toEqual([0, 1]);
+  });
+
+  it('fails, if it is a command of a person', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.answer(exec('ls'));
+    thread.end('execCommand', { type: 'lost', lastBeat: {} });
+    thread.end('cleanWorkspace', AWAY);
+    thread.submit('shell', 'git status', { kind: 'user_shell' });
+    thread.end('callModel', AWAY);
+    moved(thread);
+    expect(thread.completions('shell')).toMatchObject([{ status: 'failed', error: { code: 'hostAway' } }]);
+    expect(thread.steps('execCommand')).toEqual([]);
+    expect(thread.state.log.items.at(-1)).toMatchObject(unrun);
+  });
+
+  it('goes on if it has nothing to do with the folder, or the folder is the same', () => {
+    const asking = {
+      name: 'request_user_input',
+      arguments: { questions: [{ id: 'q', header: 'h', question: 'why?' }] },
+    };
+    const thread = onHost();
+    thread.submit('turn');
+    thread.answer(asking);
+    loseHost(thread);
+    moved(thread);
+    expect(thread.state.requests).toMatchObject([{ type: 'userInput' }]);
+    const shared = onHost({ ...MANAGED, approvalPolicy: 'untrusted' });
+    shared.submit('turn');
+    shared.answer(exec('make'));
+    loseHost(shared);
+    moved(shared, AT.cwd);
+    expect(shared.state.requests).toMatchObject([{ type: 'commandExecution', cwd: AT.cwd }]);
+  });
+
+  it('runs where it did, in a run that an earlier release began', () => {
+    const thread = onHost({ ...MANAGED, approvalPolicy: 'untrusted' });
+    thread.restart({ ...thread.state, decisions: 7 });
+    thread.submit('turn');
+    thread.answer(exec('make'));
+    loseHost(thread);
+    moved(thread);
+    expect(thread.state.requests).toMatchObject([{ cwd: AT.cwd }]);
   });
 });
 

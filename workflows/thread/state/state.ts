@@ -602,6 +602,9 @@ export const finishesUpdates = since(8);
 /** Whether a host counts as lost only after the grace time: before, a step that waits for 5 s showed it, too. */
 export const losesHostAfterGrace = since(8);
 
+/** Whether a move to another folder ends what has not run: before, it ran in the folder that the thread has left. */
+export const leavesFolder = since(8);
+
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {
   return { cwd, ...(root === undefined ? {} : { root }), ...(host === undefined ? {} : { host }) };

@@ -55,6 +55,8 @@ export const tasks = {
   finishAbort: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState =>
     finishAbort(state, at, turn, (quiet, marker) => kindOf(turn).abort?.(quiet, at, turn, marker) ?? quiet),
   needsAgentTask: (turn: ActiveTurn): boolean => kindOf(turn).needsAgentTask?.(turn) ?? false,
+  onMoved: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState =>
+    kindOf(turn).onMoved?.(state, at, turn) ?? state,
   onSubThreadReport: (
     state: ThreadState,
     at: number,

@@ -41,7 +41,14 @@ import { onAnswer, onRules } from '../tools/call-approval.ts';
 import { labelOf } from '../tools/labels.ts';
 import { toToldSessions } from '../tools/sessions.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
-import { advanceCalls, callActions, recordCall, onCallEnd, onChildStart } from '../tools/tool-calls.ts';
+import {
+  advanceCalls,
+  callActions,
+  endCallsOfFolder,
+  recordCall,
+  onCallEnd,
+  onChildStart,
+} from '../tools/tool-calls.ts';
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',
@@ -71,6 +78,8 @@ export const regular: TaskKind<RegularTurn> = {
   needsAgentTask: (turn) => turn.stage.type !== 'tools',
 
   waitIsOver: endWaitInTime,
+
+  onMoved: endCallsOfFolder,
 
   abort(state, at, turn, text) {
     const { turnId, step } = turn;

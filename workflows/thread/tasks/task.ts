@@ -45,6 +45,8 @@ export interface TaskKind<T extends ActiveTurn> {
    * @param marker the note to the model about the abort; null for none.
    */
   abort?(state: ThreadState, at: number, turn: T, marker: string | null): ThreadState;
+  /** The thread has another folder now, on another host. Steps of the turn in the former one have not begun. Never called for a turn that ends. */
+  onMoved?(state: ThreadState, at: number, turn: T): ThreadState;
   /** Handles a report of a child, after the thread itself has; also while the turn is being aborted. */
   onSubThreadReport?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
   /** Handles the end of one of its actions, or an answer; also while the turn is being aborted. */

@@ -7,7 +7,7 @@ import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { emitStarted, endTurn, failTurn, findTurn, newTurn, warnOfForce } from '../turns/turns.ts';
 import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
 import { commandOf } from '../tools/labels.ts';
-import { onCommandEnd, toCommandResult, toCommandStep } from '../tools/command-step.ts';
+import { MOVED_BEFORE, onCommandEnd, toCommandResult, toCommandStep } from '../tools/command-step.ts';
 import { type TaskKind, inWorkspace, onEndOf } from './task.ts';
 
 /** The active turn if there is none, else in parallel with it. */
@@ -46,6 +46,10 @@ export const userShell: TaskKind<ShellTurn> = {
   },
   phase: (state, { index }) =>
     inWorkspace(state, { type: 'runningTools', step: 0, running: [commandOf(state, index)], waiting: [] }),
+  onMoved(state, at, turn) {
+    const ended = completeItem(state, at, turn.index, { status: 'failed', output: MOVED_BEFORE });
+    return failTurn(ended, at, turn, { code: WORKFLOW_CODES.hostAway, message: MOVED_BEFORE });
+  },
   onEvent: onEndOf('execCommand', (state, turn: ShellTurn, event) => {
     const result = toCommandResult(event.end);
     const { change, forced } = result;

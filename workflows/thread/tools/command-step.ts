@@ -8,6 +8,10 @@ import { INLINE_CHARS, type StepAction, type StepEnd, once, retried, toSummary, 
 import { findTurn, onStepStopped, withTurn } from '../turns/turns.ts';
 import type { CallResult } from './tool.ts';
 
+/** Nothing runs on another host in a folder that nobody was shown. */
+export const MOVED_BEFORE =
+  'The thread was moved to another folder before it ran. Ask for it again if it is still needed.';
+
 interface Command {
   command: string;
   cwd: string;

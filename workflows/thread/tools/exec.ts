@@ -14,6 +14,7 @@ import type { CallResult, Tool } from './tool.ts';
 
 export const exec: Tool<ExecArguments> = {
   definitions: [EXEC_COMMAND],
+  inFolder: true,
 
   record(state, at, { item, call }, args) {
     const { command, workdir, escalated, justification } = args;

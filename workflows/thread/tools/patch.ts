@@ -12,6 +12,7 @@ import type { Tool } from './tool.ts';
 
 export const patch: Tool<{ patch: string }> = {
   definitions: [APPLY_PATCH],
+  inFolder: true,
 
   record(state, at, { item, call, output: { leads } }, args) {
     const added = addItem(state, at, { ...item, type: 'fileChange', patch: args.patch, changes: [] });

@@ -8,12 +8,13 @@ import { addItem, completeItem, itemCount } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf } from '../state/state.ts';
 import type { StepEvent } from '../state/steps.ts';
+import { requestIdOf, withdraw } from '../turns/requests.ts';
 import { onStepStopped, warnOfForce } from '../turns/turns.ts';
 import { endSpawn } from './agent-calls.ts';
 import { endWait } from './agents.ts';
 import { decideCall, toLookup } from './call-approval.ts';
-import { removeCall } from './call-list.ts';
-import { onCommandEnd } from './command-step.ts';
+import { endCall, removeCall } from './call-list.ts';
+import { MOVED_BEFORE, onCommandEnd } from './command-step.ts';
 import { actionIdOf, toolNamed, toolOf } from './index.ts';
 import { beginSession, endSession } from './sessions.ts';
 
@@ -107,6 +108,15 @@ export function onCallEnd(state: ThreadState, turn: RegularTurn, event: StepEven
   if (session?.type === 'begun') next = beginSession(next, event.at, call, { ...session, commandId: event.id });
   if (session?.type === 'ended') next = endSession(next, event.at, session.end, true);
   return onCommandEnd(next, next.active, event.id, result);
+}
+
+/** The thread has moved to another folder. A person or a model decides anew about what has not run. */
+export function endCallsOfFolder(state: ThreadState, at: number, turn: RegularTurn): ThreadState {
+  const ofFolder = callsOf(turn).filter((call) => toolOf(call).inFolder === true);
+  return ofFolder.reduce((current, call) => {
+    const withdrawn = withdraw(current, at, ({ requestId }) => requestId === requestIdOf(call.index));
+    return endCall(withdrawn, at, call, { status: 'failed', output: MOVED_BEFORE });
+  }, state);
 }
 
 /** The child of a call has started, or could not. If the turn is aborted, the child is closed again. */

@@ -12,6 +12,8 @@ import type { NewRequest } from '../turns/requests.ts';
 export interface Tool<A extends object = object> {
   /** The description for the model. */
   definitions: readonly ToolDefinition<A>[];
+  /** Its calls name places in the folder of the thread, so they cannot run in another one. */
+  inFolder?: true;
   /** Adds the item of a call, and the call itself unless it is complete already. */
   record(state: ThreadState, at: number, call: NewCall, args: A): ThreadState;
   /** Whether a call may run. A tool without it never asks. */
