@@ -14,6 +14,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -190,6 +191,45 @@ describe('the folder of a thread that works in a repository', () => {
     expect(readdirSync(join(cwd, 's'))).toEqual([]);
     expect(existsSync(join(cwd, '.git/hooks'))).toBe(false);
     expect(existsSync(marker)).toBe(false);
+  });
+});
+
+describe('the files of a clone', () => {
+  /** The only folder on PATH. The script has the record of the clone as `record`. */
+  const putSync = (script: string | null) => {
+    const bin = join(directory, 'bin');
+    mkdirSync(bin);
+    symlinkSync(execFileSync('which', ['git'], { encoding: 'utf8' }).trim(), join(bin, 'git'));
+    const head = `#!/bin/sh\nset -- "$@" ${join(directory, 'clones')}/*.json\n`;
+    if (script !== null) writeFileSync(join(bin, 'sync'), `${head}${script}\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', bin);
+  };
+
+  it('are on the disk before its record is: without it a part of a clone is made anew', async () => {
+    const seen = join(directory, 'seen');
+    putSync(`[ -e "$2/a.ts" ] && [ ! -e "$3" ] && echo "$1 $2" >> ${seen}`);
+    const { cwd } = await prepare();
+    expect(readFileSync(seen, 'utf8')).toBe(`-f ${cwd}.draft\n`);
+  });
+
+  it.each([
+    ['fails', 'exit 1'],
+    ['is missing', null],
+  ])('are there where the program for that %s', async (_, script) => {
+    putSync(script);
+    expect(readFileSync(join((await prepare()).cwd, 'a.ts'), 'utf8')).toBe('one\n');
+  });
+
+  it('are not waited for after the step has ended', async () => {
+    const ended = new AbortController();
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    putSync(`echo begins > ${pipe}; read -r line < ${pipe}`);
+    const clones = createManagedWorkspaces(optionsIn(directory));
+    const making = clones.prepare({ threadId: 'Thread/1', key: 'run-1' }, { repository: repositoryUrl }, ended.signal);
+    void readFile(pipe).then(() => ended.abort(new Error('the step has ended')));
+    await expect(making).rejects.toThrow('the step has ended');
+    expectNothingLeft();
   });
 });
 

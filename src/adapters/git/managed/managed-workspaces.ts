@@ -12,6 +12,7 @@ import { withoutSecrets } from '../../../contract/plain/repository-address.ts';
 import { isInsideReal } from '../../../folders/folders.ts';
 import { followLinks } from '../../../folders/real-path.ts';
 import { toRealPath } from '../../shell/sandbox/mounts.ts';
+import { flushFileSystem } from '../../files/flush-file-system.ts';
 import { removeTree } from '../../files/remove-tree.ts';
 import { faultOfHttp, findRemote } from '../remote/remote-source.ts';
 import type { ClosedFolders } from '../repository/repository-place.ts';
@@ -119,7 +120,7 @@ function assertAllowed(wanted: WantedWorkspace, allowHttp: boolean): void {
   if (fault !== null) throw refused('repositoryRefused', shown, `The repository cannot be used: ${fault}.`);
 }
 
-/** The record comes before the folder: a folder with its final name is complete, and has one. */
+/** The record comes after the files and before the folder: a folder with its final name is complete, and has one. */
 async function make(
   options: ManagedWorkspacesOptions,
   { name, folder, threadId }: { name: string; folder: string; threadId: string },
@@ -130,6 +131,7 @@ async function make(
   await removeTree(draft);
   try {
     const { commit } = await clone(options, draft, wanted, signal);
+    await flushFileSystem(draft, signal);
     const record = { threadId, service: options.service, ...wanted, commit };
     await writeRecord(options.records, name, record);
     await removeTree(folder);
