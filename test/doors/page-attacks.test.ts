@@ -327,7 +327,7 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
       .getByText(/^Turn completed/)
       .waitFor();
     expect(await page.locator('.request').count()).toBe(0);
-    expect(await focused(page)).toBe('prompt');
+    await expect.poll(() => focused(page)).toBe('prompt');
   });
 
   it('leaves its connection to others while it is hidden, and goes on where it was', async () => {

@@ -1,7 +1,7 @@
 /** A thread on the page: its agents, its past, its settings and rules, and what a token may do with it. */
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { png } from '../../src/contract/test-images.ts';
 import { findChromium } from '../browser.ts';
@@ -127,7 +127,7 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     expect(existsSync(join(cwd, 'second.txt'))).toBe(true);
 
     await conversation(page).getByRole('button', { name: 'Fork from here' }).first().click();
-    expect(await focused(page)).toBe('fork-from');
+    await expect.poll(() => focused(page)).toBe('fork-from');
     expect(await page.getByLabel('Go on after').locator('option:checked').innerText()).toBe('say: the first');
     await page.getByRole('form', { name: 'Fork' }).getByLabel('Title').fill('Another way');
     expect(await violations(page)).toEqual([]);
@@ -136,6 +136,66 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await page.getByRole('link', { name: 'an earlier thread' }).waitFor();
     await conversation(page).getByText('say: the first').first().waitFor();
     expect(await conversation(page).getByText('second.txt').count()).toBe(0);
+  });
+
+  it('makes a fork that was refused, with another choice, and not the refused one', async () => {
+    const cwd = environment.workspace();
+    const thread = await environment.start({ title: 'Lost files', workspace: { cwd } });
+    await runTurn(thread, 'say: the first');
+    renameSync(cwd, `${cwd}-away`);
+    const page = await pages.open(addressOf(thread), stand);
+    await conversation(page).getByRole('button', { name: 'Fork from here' }).first().click();
+    const form = page.getByRole('form', { name: 'Fork' });
+    await form.getByText('its own folder').click();
+    const fork = form.getByRole('button', { name: 'Fork', exact: true });
+    await fork.click();
+    await form.getByRole('alert').getByText(cwd).waitFor();
+    await fork.click();
+    await form.getByRole('alert').getByText(cwd).waitFor();
+    renameSync(`${cwd}-away`, cwd);
+    await fork.click();
+    await page.getByRole('link', { name: 'an earlier thread' }).waitFor();
+    await conversation(page).getByText('say: the first').first().waitFor();
+  });
+
+  it('goes on in a tab that showed it closed, once it was opened again elsewhere', async () => {
+    const thread = await environment.start({ title: 'Closed and opened' });
+    await runTurn(thread, 'say: before');
+    await thread.close();
+    const page = await pages.open(addressOf(thread), stand);
+    await conversation(page).getByText('The thread is closed').waitFor();
+    await environment.bobbin.threads.resume(thread.threadId);
+    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
+    await page.getByLabel('Prompt').fill('say: again');
+    await page.keyboard.press('Enter');
+    await conversation(page)
+      .getByText(/^again/)
+      .waitFor();
+    expect(await page.getByText('You, sent').count()).toBe(0);
+  });
+
+  it('keeps what a person types while a prompt is sent', async () => {
+    const thread = await environment.start();
+    const page = await pages.open(addressOf(thread), stand);
+    let send = () => Promise.resolve();
+    const asked = new Promise<void>((resolve) => {
+      const hold = (route: Route): void => {
+        send = () => route.continue();
+        resolve();
+      };
+      void page.route('**/turns', hold, { times: 1 });
+    });
+    const prompt = page.getByLabel('Prompt');
+    await prompt.fill('say: one');
+    await page.keyboard.press('Enter');
+    await asked;
+    await prompt.pressSequentially('say: two');
+    await send();
+    await conversation(page).getByText(/^one/).waitFor();
+    await expect.poll(() => prompt.inputValue()).toBe('say: two');
+    await page.keyboard.press('Enter');
+    await conversation(page).getByText(/^two/).waitFor();
+    await expect.poll(() => page.getByText('You, sent').count()).toBe(0);
   });
 
   it('shows its settings and rules, revokes a rule, and changes settings with a prompt', async () => {

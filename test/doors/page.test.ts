@@ -74,7 +74,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await request.getByRole('button', { name: 'Approve', exact: true }).click();
     await conversation(page).getByText('approved by person').waitFor();
     await request.waitFor({ state: 'detached' });
-    expect(await focused(page)).toBe('prompt');
+    await expect.poll(() => focused(page)).toBe('prompt');
     await conversation(page)
       .getByText(/^Turn completed/)
       .waitFor();
@@ -267,7 +267,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await link.press('Enter');
     const request = page.locator(`[data-request="${requestId}"]`);
     await request.waitFor();
-    expect(await focused(page)).toBe('On the phone');
+    await expect.poll(() => focused(page)).toBe('On the phone');
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     const decline = request.getByRole('button', { name: 'Decline', exact: true });
     await expect.poll(() => decline.isEnabled()).toBe(true);

@@ -17,8 +17,7 @@ export interface Attached {
   /** Why one was not; the others are stored all the same. */
   problem: string | null;
   add: (files: Iterable<File>) => void;
-  remove: (index: number) => void;
-  clear: () => void;
+  remove: (some: readonly ImageInput[]) => void;
 }
 
 /** @param onChange called before each change: another prompt is another turn. */
@@ -51,8 +50,7 @@ export function useAttached(onChange: () => void): Attached {
       waiting.current.push(...files);
       void storing.run(storeAll);
     },
-    remove: (index) => change((now) => now.filter((_, at) => at !== index)),
-    clear: () => change(() => []),
+    remove: (some) => change((now) => now.filter((image) => !some.includes(image))),
   };
 }
 
@@ -72,7 +70,7 @@ export function AttachedImages({ attached }: { attached: Attached }) {
               <Inline text={toImageWords(image)} />{' '}
               <button
                 type="button"
-                onClick={() => remove(index)}
+                onClick={() => remove([image])}
                 aria-label={`Remove ${toVisibleLine(toImageWords(image))}`}
               >
                 Remove

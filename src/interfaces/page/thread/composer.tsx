@@ -32,14 +32,13 @@ export function Composer({ view, draft, take }: Props) {
     if (isEmpty || attached.isRunning) return;
     const input = [...(draft.trim() === '' ? [] : [{ type: 'text', text: draft }]), ...attached.images];
     const overrides = Object.keys(changed).length === 0 ? {} : { overrides: changed };
-    const submitted = { turnId: turnId.current, kind: CONVERSATION, input, onBusy, ...overrides };
-    await post(threadPath(threadId, '/turns'), submitted);
-    setChanged({});
-    take({
-      type: 'sent',
-      prompt: { turnId: turnId.current, text: draft.trim() === '' ? toInputText(attached.images) : draft },
-    });
-    attached.clear();
+    // A person may go on while it is sent, which is another turn then.
+    const id = turnId.current;
+    await post(threadPath(threadId, '/turns'), { turnId: id, kind: CONVERSATION, input, onBusy, ...overrides });
+    setChanged((now) => (now === changed ? {} : now));
+    const text = draft.trim() === '' ? toInputText(attached.images) : draft;
+    take({ type: 'sent', prompt: { turnId: id, text }, draft });
+    attached.remove(attached.images);
     turnId.current = newId();
   };
   /** Files that a person pastes or drops; text stays what it is. */

@@ -22,13 +22,16 @@ export function Fork({ threadId, entries, from, onClose }: Props) {
   const { run, isRunning, problem } = useAction();
   const first = useRef<HTMLSelectElement>(null);
   useEffect(() => first.current?.focus(), []);
-  // Sent twice, it is one thread.
-  const forkId = useRef(`page-${newId()}`);
+  // Sent twice, it is one thread. Other choices are another one, and so is the next after a refusal, which has taken the id.
+  const forkId = useRef('');
+  const renew = (): void => void (forkId.current = `page-${newId()}`);
+  useEffect(renew, [turnId, files, title]);
   const fork = (event: Event): void => {
     event.preventDefault();
     void run(async () => {
       const body = { threadId: forkId.current, title, files, ...(turnId === '' ? {} : { turnId }) };
       await post(threadPath(threadId, '/fork'), body).catch((error: unknown) => {
+        if (hasCode(error, 'threadRefused')) renew();
         // The answer to the first attempt was lost.
         if (!hasCode(error, 'threadExists')) throw error;
       });

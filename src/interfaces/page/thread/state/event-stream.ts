@@ -19,13 +19,13 @@ const SILENCE_MS = 40_000;
 /** A tab that was hidden for this time leaves its connection to others, and goes on where it was. */
 const HIDDEN_MS = 10_000;
 
-/** Returns when the thread is closed. Rejects if nothing more can be read, and when `signal` fires. */
+/** Returns its newest event when the thread is closed. Rejects if nothing more can be read, and when `signal` fires. */
 export async function followEvents(
   threadId: string,
   begin: number,
   reader: StreamReader,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   let after = begin;
   let pause = MIN_PAUSE_MS;
   let newest: ThreadEvent['type'] | null = null;
@@ -45,11 +45,11 @@ export async function followEvents(
     try {
       const path = threadPath(threadId, `/events?partial=true&after=${after}`);
       const stop = AbortSignal.any([signal, hidden.signal]);
-      if (await readStream(path, take, () => reader.onTrouble(null), stop)) return;
+      if (await readStream(path, take, () => reader.onTrouble(null), stop)) return after;
     } catch (error) {
       signal.throwIfAborted();
       if (hidden.signal.aborted) continue;
-      if (isClosing(newest)) return;
+      if (isClosing(newest)) return after;
       if (!(error instanceof Problem) || isFinal(error)) throw error;
       reader.onTrouble(error);
     } finally {

@@ -29,6 +29,8 @@ export function followThread(
   const { signal } = stop;
   let timer: number | undefined;
   let dueAt = Infinity;
+  /** Called when a view says that the thread is open. */
+  let onOpen: () => void = () => undefined;
 
   /** At that time at the latest. */
   const refreshIn = (ms: number): void => {
@@ -42,6 +44,7 @@ export function followThread(
     dueAt = Infinity;
     try {
       const view = await readView(threadId, take, signal);
+      if (view.status !== 'closed') onOpen();
       // A hidden tab reads no events, but its title says what waits.
       if (document.hidden) refreshIn(HIDDEN_REFRESH_MS);
       else if (view.activeTurn !== null) refreshIn(REFRESH_MS);
@@ -63,7 +66,12 @@ export function followThread(
     };
     refreshIn(REFRESH_MS);
     document.addEventListener('visibilitychange', () => refreshIn(0), { signal });
-    await followEvents(threadId, Math.max(0, lastSeq - PAST_EVENTS), reader, signal);
+    let seq = Math.max(0, lastSeq - PAST_EVENTS);
+    for (;;) {
+      seq = await followEvents(threadId, seq, reader, signal);
+      // Another tab or command may open it again.
+      await new Promise<void>((resolve) => (onOpen = resolve));
+    }
   };
   run().catch((error: unknown) => {
     if (!signal.aborted) onEnd(error);

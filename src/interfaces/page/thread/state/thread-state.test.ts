@@ -32,8 +32,15 @@ it('puts earlier items before those it has, each once', () => {
   expect(firstShown(state.entries)).toBe(4);
 });
 
+it('keeps what was typed while a prompt was sent', () => {
+  const sent: Input = { type: 'sent', prompt: { turnId: 't', text: 'do it' }, draft: 'do it' };
+  expect(after({ type: 'draft', text: 'do it' }, sent).draft).toBe('');
+  expect(after({ type: 'draft', text: 'do it and more' }, sent).draft).toBe(' and more');
+  expect(after({ type: 'draft', text: 'another' }, sent).draft).toBe('another');
+});
+
 it('gives the text of a refused turn back, unless another is being written', () => {
-  const sent: Input = { type: 'sent', prompt: { turnId: 't', text: 'do it' } };
+  const sent: Input = { type: 'sent', prompt: { turnId: 't', text: 'do it' }, draft: 'do it' };
   const refused = event(1, {
     type: 'message/rejected',
     message: 'submitTurn',

@@ -44,7 +44,8 @@ export type Input =
   | { type: 'earlier'; items: readonly Item[] }
   | { type: 'trouble'; of: 'stream' | 'view'; words: string | null }
   | { type: 'draft'; text: string }
-  | { type: 'sent'; prompt: Prompt }
+  /** `draft`: what was sent of it. */
+  | { type: 'sent'; prompt: Prompt; draft: string }
   | { type: 'answered'; requestId: string }
   | { type: 'answerLost'; requestId: string };
 
@@ -82,9 +83,11 @@ export function reduce(state: ThreadState, input: Input): ThreadState {
     case 'draft':
       return { ...state, draft: input.text };
     case 'sent':
-      return isRecorded(state, input.prompt.turnId)
-        ? { ...state, draft: '' }
-        : { ...state, draft: '', sent: [...state.sent, input.prompt] };
+      return {
+        ...state,
+        draft: state.draft.startsWith(input.draft) ? state.draft.slice(input.draft.length) : state.draft,
+        sent: isRecorded(state, input.prompt.turnId) ? state.sent : [...state.sent, input.prompt],
+      };
     case 'answered':
       return {
         ...state,
