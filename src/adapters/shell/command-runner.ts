@@ -109,7 +109,6 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
   const pipes = createOutputPipes(pipesFolder);
   const launcher = createLauncher({ stateDirectory, hiddenFolders, shownFolders, deniedPaths, limits });
   const watch = createLimitWatch();
-  let proxy: Promise<NetworkProxy> | undefined;
   const tidy = (): Promise<void> => removeUnusedScratch(stateDirectory, log);
   const tidyLinks = (): Promise<void> => removeUnusedGitLinks(stateDirectory, log);
   void tidy();
@@ -120,16 +119,18 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     probes.set(bubblewrap, state);
     return state;
   };
-  const toSandbox = async (spec: CommandSpec): Promise<SandboxParts | undefined> => {
+  const toSandbox = async (spec: CommandSpec): Promise<Omit<SandboxParts, 'proxy'> | undefined> => {
     if (spec.sandbox.mode === 'danger-full-access') return undefined;
     const bubblewrap = findProgram('bwrap', [spec.workspace]);
     const state = await probe(bubblewrap);
     assertSandbox(spec.sandbox.mode, state);
     const scratch = openScratch(stateDirectory, spec.threadId, spec.workspace);
-    const parts = { bubblewrap: bubblewrap ?? '', takesDescriptors: state.takesDescriptors, scratch };
-    if (network.type !== 'hosts' || spec.sandbox.networkAccess) return { ...parts, proxy: undefined };
-    proxy ??= startNetworkProxy({ directory: stateDirectory, hosts: network.hosts, reach: options.openConnection });
-    return { ...parts, proxy: (await proxy).socket };
+    return { bubblewrap: bubblewrap ?? '', takesDescriptors: state.takesDescriptors, scratch };
+  };
+  const startProxy = async (spec: CommandSpec): Promise<NetworkProxy | undefined> => {
+    const { mode, networkAccess } = spec.sandbox;
+    if (network.type !== 'hosts' || networkAccess || mode === 'danger-full-access') return undefined;
+    return startNetworkProxy({ directory: stateDirectory, hosts: network.hosts, reach: options.openConnection });
   };
 
   return {
@@ -144,9 +145,11 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
       assertCommand(spec.command);
       assertWorkspace(spec.workspace, spec.root);
       noteWorkspace(spec.root ?? spec.workspace);
-      const sandbox = await toSandbox(spec);
-      assertCwd(spec, sandbox);
+      const parts = await toSandbox(spec);
+      assertCwd(spec, parts);
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);
+      const proxy = await startProxy(spec);
+      const sandbox = parts && { ...parts, proxy: proxy?.socket };
       const attempt = async (): Promise<Attempt> => {
         const folders = [spec.workspace, stateDirectory];
         const pipe = await openOutput(pipes, spec.workspace, stateDirectory);
@@ -161,7 +164,11 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
           keyboard?.input.destroy();
         }
       };
-      return await untilStarted(attempt);
+      try {
+        return await untilStarted(attempt);
+      } finally {
+        proxy?.close();
+      }
     },
   };
 }
@@ -228,7 +235,7 @@ function assertCommand(command: string): void {
 
 function assertCwd(
   { cwd, workspace, sandbox: { writableRoots } }: CommandSpec,
-  sandbox: SandboxParts | undefined,
+  sandbox: Omit<SandboxParts, 'proxy'> | undefined,
 ): void {
   const outside = sandbox === undefined ? cwd : toOutsidePath(cwd, [workspace, ...writableRoots], sandbox.scratch);
   if (outside === cwd) assertWorkspace(cwd);

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, createServer as createRawServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findProgram } from '../../programs.ts';
 import { probeBubblewrap } from '../sandbox/bubblewrap.ts';
 import { createCommandRunner } from '../command-runner.ts';
@@ -98,6 +100,32 @@ describe.runIf(state.available)('a command that may reach the hosts of a list', 
     }
   });
 
+  it('takes no connection from another one', async () => {
+    const stop = new AbortController();
+    const runner = createCommandRunner({
+      stateDirectory: bench.stateDirectory,
+      network: readNetworkSetting('registries'),
+      openConnection: open,
+    });
+    const sandbox = { mode: 'read-only' as const, writableRoots: [], networkAccess: false };
+    const takeAll = `trap '' PIPE; for i in {1..300}; do exec {fd}<>/dev/tcp/127.0.0.1/3128; printf 'CONNECT registry.npmjs.org:443 HTTP/1.1\r\n\r\n' >&$fd; read -r -u $fd line || break; done; echo took $i; cat`;
+    let told: (text: string) => void;
+    const taken = new Promise<string>((resolve) => (told = resolve));
+    const running = runner.run(bench.spec(takeAll, { sandbox }), {
+      signal: stop.signal,
+      onOutput: ({ text }) => text.includes('took') && told(text),
+    });
+    expect(await Promise.race([taken, running.then((report) => report.output)])).toContain('took 257');
+    const other = await runner.run(bench.spec(tunnel('registry.npmjs.org:443'), { sandbox }), {
+      signal: new AbortController().signal,
+      onOutput: () => undefined,
+    });
+    expect(other.output).toContain('a package');
+    stop.abort();
+    await running;
+    expect(readdirSync(bench.stateDirectory).filter((name) => name.endsWith('.sock'))).toEqual([]);
+  });
+
   it('reaches nothing past the proxy', async () => {
     const { port } = registry.address() as AddressInfo;
     const { output } = await run(`exec 5<>/dev/tcp/127.0.0.1/${port} && echo reached; echo "$HTTPS_PROXY"`);
@@ -127,6 +155,78 @@ describe.runIf(state.available)('a command that may reach the hosts of a list', 
       output: expect.stringContaining('cleaned') as string,
       gone: true,
     });
+  });
+});
+
+describe('the proxy of a command', () => {
+  const start = (bounds: { maxConnections?: number; idleMs?: number }) =>
+    startNetworkProxy({
+      directory: bench.stateDirectory,
+      hosts: ['a.example.org'],
+      reach: open,
+      bounds: { maxConnections: 10, idleMs: 60_000, ...bounds },
+    });
+  /** Opens a tunnel; resolves to its socket and what the proxy said. */
+  const openTunnel = async ({ socket }: { socket: string }) => {
+    const client = connect(socket).on('error', () => undefined);
+    client.write('CONNECT a.example.org:443 HTTP/1.1\r\n\r\n');
+    const said = await new Promise<string>((resolve) => {
+      client.once('data', (chunk) => resolve(String(chunk)));
+      client.once('close', () => resolve('closed'));
+    });
+    return { client, said };
+  };
+
+  it('refuses connections beyond a number, and leaves those of other commands alone', async () => {
+    const [one, other] = [await start({ maxConnections: 2 }), await start({})];
+    const [first] = [await openTunnel(one), await openTunnel(one)];
+    expect((await openTunnel(one)).said).toBe('closed');
+    expect((await openTunnel(other)).said).toContain('200');
+    first.client.destroy();
+    await vi.waitUntil(async () => (await openTunnel(one)).said.includes('200'));
+    for (const proxy of [one, other]) proxy.close();
+  });
+
+  it('ends a tunnel, a request and the wait for one that nothing moves in', async () => {
+    const silent = createRawServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const proxy = await startNetworkProxy({
+      directory: bench.stateDirectory,
+      hosts: ['a.example.org'],
+      reach: () => Promise.resolve(connect((silent.address() as AddressInfo).port, '127.0.0.1')),
+      bounds: { maxConnections: 10, idleMs: 50 },
+    });
+    const { client, said } = await openTunnel(proxy);
+    expect(said).toContain('200');
+    await once(client, 'close');
+    for (const sent of ['GET http://a.example.org/ HTTP/1.1\r\nhost: a.example.org\r\n\r\n', 'GET http://a.exa']) {
+      const socket = connect(proxy.socket).on('error', () => undefined);
+      socket.resume().write(sent);
+      await once(socket, 'close');
+    }
+    proxy.close();
+    silent.close();
+  });
+
+  it('ends with the command: its tunnels and its socket', async () => {
+    const proxy = await start({});
+    const { client } = await openTunnel(proxy);
+    proxy.close();
+    if (!client.destroyed) await once(client.resume(), 'close');
+    expect(existsSync(proxy.socket)).toBe(false);
+  });
+
+  it('is not one that a killed worker left: that is removed after a day', async () => {
+    const [left, earlier] = ['proxy-0123456789ab.sock', 'proxy-4711.sock'].map((name) =>
+      join(bench.stateDirectory, name),
+    );
+    for (const path of [left, earlier] as string[]) {
+      writeFileSync(path, '');
+      utimesSync(path, 1, 1);
+    }
+    const proxy = await start({});
+    expect([left, earlier, proxy.socket].map((path) => existsSync(path ?? ''))).toEqual([false, true, true]);
+    proxy.close();
   });
 });
 

@@ -1,9 +1,10 @@
 /**
- * Network access for commands that may reach only named hosts: an HTTP proxy of the worker on a Unix socket, the only
- * connection out of their network namespace. It connects to the web ports of the hosts on its list, by name, and to
- * nothing else; it does not read the traffic.
+ * Network access for a command that may reach only named hosts: an HTTP proxy of the worker on a Unix socket, the only
+ * connection out of its network namespace. It connects to the web ports of the hosts on its list, by name, and to
+ * nothing else; it does not read the traffic. Each command has its own, since the process serves all threads.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import {
   createServer,
   request as sendRequest,
@@ -34,6 +35,12 @@ const REGISTRIES = [
   ...['repo.maven.apache.org', 'repo1.maven.org', 'plugins.gradle.org', 'services.gradle.org', 'api.nuget.org'],
   ...['deb.debian.org', 'security.debian.org', 'archive.ubuntu.com', 'security.ubuntu.com', 'dl-cdn.alpinelinux.org'],
 ];
+/** A build tool needs some dozens. */
+const BOUNDS = { maxConnections: 256, idleMs: 600_000 };
+/** Before that a command may be about to start with the socket. */
+const LEFT_AFTER_MS = 86_400_000;
+/** Those of earlier releases had a process id, and served all commands of one. */
+const SOCKET_NAME = /^proxy-[0-9a-f]{12}\.sock$/;
 /** The path of a socket has 107 bytes at most. */
 const MAX_SOCKET_FOLDER_CHARS = 80;
 const WEB_PORTS = new Set([80, 443]);
@@ -68,25 +75,56 @@ export interface NetworkProxyOptions {
   hosts: readonly string[];
   /** Opens the connection to a host that is on the list; for tests. */
   reach?: Reach | undefined;
+  bounds?: typeof BOUNDS;
 }
 
 export async function startNetworkProxy(options: NetworkProxyOptions): Promise<NetworkProxy> {
-  const { directory, hosts } = options;
+  const { directory, hosts, bounds = BOUNDS } = options;
   const reach = options.reach ?? createReach(process.env);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const folder = directory.length < MAX_SOCKET_FOLDER_CHARS ? directory : mkdtempSync(join(tmpdir(), 'bobbin-proxy-'));
-  const socket = join(folder, `proxy-${process.pid}.sock`);
-  rmSync(socket, { force: true });
+  const place = makePlace(directory);
   const server = createServer((request, response) => {
     // Node may reject what a command sends or a host answers.
     attempt(() => forward(request, response, hosts, reach), response);
   });
+  // Node drops what is beyond, tunnels included.
+  server.maxConnections = bounds.maxConnections;
+  server.timeout = bounds.idleMs;
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   server.on('connect', (request, client: Socket, head) => {
+    client.setTimeout(bounds.idleMs, () => client.destroy());
     tunnel(request, client, head, hosts, reach).catch(() => client.destroy());
   });
-  await listen(server, socket);
+  await listen(server, place.socket);
   server.unref();
-  return { socket, close: () => server.close() };
+  const close = (): void => {
+    server.close();
+    for (const socket of open) socket.destroy();
+    place.remove();
+  };
+  return { socket: place.socket, close };
+}
+
+function makePlace(directory: string): { socket: string; remove(): void } {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  removeLeft(directory);
+  const isShort = directory.length < MAX_SOCKET_FOLDER_CHARS;
+  const folder = isShort ? directory : mkdtempSync(join(tmpdir(), 'bobbin-proxy-'));
+  const socket = join(folder, `proxy-${randomBytes(6).toString('hex')}.sock`);
+  return { socket, remove: () => rmSync(isShort ? socket : folder, { recursive: true, force: true }) };
+}
+
+/** Of killed workers. A command that runs keeps its socket, which is mounted in its sandbox. */
+function removeLeft(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (!SOCKET_NAME.test(name)) continue;
+    const path = join(directory, name);
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && Date.now() - stats.mtimeMs > LEFT_AFTER_MS) rmSync(path, { force: true });
+  }
 }
 
 function attempt(work: () => void, response: ServerResponse): void {
