@@ -82,7 +82,7 @@ export interface WorkspaceToRestore {
   /** Unique for this move. */
   key: string;
   managed: Managed;
-  /** See `PacksToRestore`; `newest` is null if nothing was stored, so that the clone is as it was at the beginning. */
+  /** See `PacksToRestore`; `newest` is null if nothing was stored: the files are those of the commit. */
   packs: StoredPack[];
   newest: StoredFiles | null;
   snapshots: NamedSnapshots[];

@@ -246,6 +246,40 @@ export function testMovedClones(world: () => MovedClones): void {
     expect(readFileSync(join(await cwdOf(resumed), 'more'), 'utf8')).toBe('two\n');
   });
 
+  it('bring along the files in which they began, and say so if nothing of them was stored', async () => {
+    const { environment, hosts, packs } = world();
+    const host = hosts.another('host-f');
+    const worker = await host.start({ BOBBIN_ARCHIVE_DIR: join(packs, '..') });
+    const thread = await open('host-f');
+    await runTurn(thread, 'run: echo one > made');
+    const fork = (files: 'shared' | 'worktree') => environment.bobbin.threads.fork(thread.threadId, { files });
+    for (const files of ['shared', 'worktree'] as const) {
+      const forked = await fork(files);
+      await stored(forked);
+      expect(await forked.move({ host: 'host-b' })).toMatchObject({ receipt: { quiescent: true } });
+      expect(readFileSync(join(await cwdOf(forked), 'made'), 'utf8')).toBe('one\n');
+    }
+    const { settings } = await thread.view();
+    const workspace = { cwd: settings.cwd, host: 'host-f' };
+    await stored(await environment.start({ workspace }));
+    const aside = `${packs}-aside`;
+    execFileSync('mv', [packs, aside]);
+    writeFileSync(packs, '');
+    const late = await fork('worktree');
+    expect((await late.view()).settings.managed).toEqual(settings.managed);
+    await worker.kill();
+    rmSync(packs);
+    execFileSync('mv', [aside, packs]);
+    const { receipt } = await late.move({ host: 'host-b' });
+    expect(receipt.restored).toBeNull();
+    expect(receipt.notRestored[0]).toContain('was in the store: the files are those of commit');
+    expect(existsSync(join(await cwdOf(late), 'made'))).toBe(false);
+    const [told] = (await runTurn(late, 'run: true'), await itemsOf(late, 'commandExecution'))
+      .slice(-1)
+      .flatMap(({ environment: facts }) => facts?.['moved'] ?? []);
+    expect(told).toContain('Do not rely on what you know of files from before');
+  });
+
   it('wait for a store that is away, and lose nothing', async () => {
     const { packs } = world();
     const thread = await open('host-a');

@@ -9,8 +9,9 @@
  * away ends without a snapshot. 7: a thread leaves its agents behind if its host is lost, and a
  * turn whose outcome is known ends with the move. 8: the end of sessions and a move come before the next run, a
  * host is lost only after the whole grace time, the files of a clone are stored as they are then, not as the last
- * turn left them, also when an agent or a command that was left running has ended, and whole if earlier packs are
- * gone, and what has not run when a thread moves to another folder ends.
+ * turn left them, also when an agent or a command that was left running has ended, whole if earlier packs are gone,
+ * and at once if the thread begins in files that are there, and what has not run when a thread moves to another folder
+ * ends.
  */
 export const ALL_DECISIONS = [8, 7, 6, 5, 4, 3, 2] as const;
 export type Decisions = (typeof ALL_DECISIONS)[number];

@@ -32,7 +32,7 @@ export interface StoredFilesView {
 
 /** What a move has brought along. */
 export interface MoveReceipt {
-  /** Restored from the store, and compared with what was stored; null if the folder was there already. */
+  /** Restored from the store, and compared with what was stored; null if nothing was, as for a folder that was there already. */
   restored: { commit: string; tree: string; files: number } | null;
   /** What did not come along, one line each; agents that were closed by their ids. */
   notRestored: string[];

@@ -54,6 +54,7 @@ import {
   onStored,
   requestStore,
   storeBeforeClose,
+  storeStart,
   wantedStore,
   wantedStoreTimer,
 } from '../turns/stored-files.ts';
@@ -135,11 +136,11 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
   const { at } = event;
   switch (event.type) {
     case 'threadOpened':
-      return prewarm(announce(state, at, event.warnings));
+      return prewarm(beginIn(announce(state, at, event.warnings), at, event.joins === true));
     case 'runContinued':
       return prewarm(state);
     case 'threadResumed':
-      return prewarm(resumed(state));
+      return prewarm(beginIn(resumed(state), at, state.settings.parent !== null));
     case 'turnSubmitted':
       return submit(state, event);
     case 'turnSteered':
@@ -234,6 +235,11 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
 
 function tellTask(state: ThreadState, at: number, threadId: string, report: SubThreadReport): ThreadState {
   return state.active === null ? state : tasks.onSubThreadReport(state, at, state.active, threadId, report);
+}
+
+/** @param joins it is the first run that stores the files, and they were there before */
+function beginIn(state: ThreadState, at: number, joins: boolean): ThreadState {
+  return joins ? storeStart(state, at) : state;
 }
 
 /** The first events of a thread. */

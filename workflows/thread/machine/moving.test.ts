@@ -151,6 +151,24 @@ describe('a move', () => {
     expect(notRestored(0)).toEqual([later, one]);
   });
 
+  it('says that nothing was stored of files in which the thread began', () => {
+    const thread = onHost();
+    const managed = { repository: 'https://h/r', commit: 'c'.repeat(40) };
+    thread.restart({ ...thread.state, settings: { ...thread.state.settings, managed } });
+    const restored = { restored: { commit: 'd', tree: 't', files: 3 }, notRestored: ['ignored'] };
+    const toPlace = { from: AT, place: { ...TO, root: '/srv/repo' }, restored, quiescent: true, at: 7 };
+    const only = `No file of /work/repo on host a was in the store: the files are those of commit ${managed.commit} of https://h/r.`;
+    const expected = { asOf: 7, receipt: { restored: null, notRestored: [only], quiescent: true } };
+    const fork = { ...thread.state, forkedFrom: { threadId: 'source', turnId: null } };
+    expect(toMove(fork, toPlace)).toMatchObject(expected);
+    expect(toMove(thread.state, toPlace)).toMatchObject({ receipt: restored });
+    thread.dispatch({ type: 'threadOpened', warnings: [], joins: true });
+    expect(toMove(thread.state, toPlace)).toMatchObject(expected);
+    const newest = { commit: 'd', tree: 't', files: 3 };
+    thread.done('storeSnapshots', { newest, pack: { id: 'p', bytes: 1 }, whole: true });
+    expect(toMove(thread.state, toPlace)).toMatchObject({ receipt: restored });
+  });
+
   it('keeps what each turn says of its files true', () => {
     const thread = onHost();
     const record = { kind: 'regular' as const, status: 'completed' as const, firstItem: 0, endItem: 0 };

@@ -27,7 +27,7 @@ import { leaveBehind } from '../turns/left-behind.ts';
 import { forgetUndos } from '../turns/dropped-turns.ts';
 import { onMail } from '../turns/inbox.ts';
 import { concludeTurn } from '../turns/turns.ts';
-import { isUnstored, storedOf } from '../turns/stored-files.ts';
+import { isUnstored, lacksStart, storeStart, storedOf } from '../turns/stored-files.ts';
 
 /** The reason why an open thread cannot be moved now; null if it can. */
 export function refuseToMove(state: ThreadState, move: MoveThread): Refusal | null {
@@ -117,15 +117,17 @@ export function toMove(
   const { host, cwd } = place;
   const sessions = Math.max(openSessions(state).length, ended);
   const agents = openAgents(state);
-  const asOf = restored === null ? at : (storedOf(state).newest?.at ?? state.createdAt);
+  const known = restored === null || lacksStart(state) ? null : restored;
+  const asOf = known === null ? at : (storedOf(state).newest?.at ?? state.createdAt);
   const notRestored = [
-    ...(restored === null ? toUncopied(state, from, place) : restored.notRestored),
-    ...(restored !== null && isBehind(state) ? [LATER] : []),
+    ...(restored === null ? toUncopied(state, from, place) : []),
+    ...(restored !== null && known === null ? [toFetched(state, from)] : []),
+    ...(known === null ? [] : [...known.notRestored, ...(isBehind(state) ? [LATER] : [])]),
     ...(sessions === 0 ? [] : [`${plural(sessions, ENDED.one, ENDED.many)} ended for the thread.`]),
     ...(agents.length === 0 ? [] : [toLeftAgents(agents)]),
   ];
   // Only the agents know which of their commands run there.
-  const receipt = { restored: restored?.restored ?? null, notRestored, quiescent: quiescent && agents.length === 0 };
+  const receipt = { restored: known?.restored ?? null, notRestored, quiescent: quiescent && agents.length === 0 };
   return { from, to: { host, cwd }, asOf, receipt };
 }
 
@@ -153,6 +155,10 @@ function sharesFiles({ hostGroup, root, managed }: ThreadSettings, place: NewPla
 
 const LATER =
   'Changes that were made after that time, such as those of a turn that has not ended, are not in the store.';
+
+function toFetched({ settings: { managed } }: ThreadState, { host, cwd }: WorkspacePlace): string {
+  return `No file of ${cwd} on host ${host} was in the store: the files are those of commit ${managed?.commit} of ${managed?.repository}.`;
+}
 
 function toUncopied({ settings }: ThreadState, from: WorkspacePlace, place: NewPlace): string[] {
   const { host, cwd } = place;
@@ -203,7 +209,9 @@ export function onMoved(before: ThreadState, at: number, move: WorkspaceMove, pl
   const isElsewhere = leavesFolder(state) && place.cwd !== state.settings.cwd;
   const ended = isElsewhere ? endUnrun(after, at) : after;
   const moved = emit(leaveAgents(ended, at, move.from.host), at, { type: 'workspace/moved', ...move });
-  return leavesAgents(moved) ? withNews(moved, at) : moved;
+  const isNew = state.settings.managed === undefined && place.managed !== undefined;
+  const begun = isNew ? storeStart(moved, at) : moved;
+  return leavesAgents(begun) ? withNews(begun, at) : begun;
 }
 
 /** Turns whose outcome is known wait only for a snapshot of files that the thread leaves. */

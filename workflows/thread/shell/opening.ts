@@ -125,7 +125,7 @@ export async function openState(argument: unknown, { onRead, onWait }: OpeningRe
   const begun = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
   const state = decide(begun, decisions);
   if (settings.managed !== undefined) listFolder(state);
-  const first: MachineInput = { type: 'threadOpened', warnings: [] };
+  const first: MachineInput = { type: 'threadOpened', warnings: [], joins: start.workspace.cwd !== undefined };
   return { type: 'open', state, first, firstTurn: start.firstTurn ?? null, at: stamp, openedAt: stamp };
 }
 
@@ -163,7 +163,13 @@ async function fork(
     const begun = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
     const state = decide(begun, past.decisions);
     if (state.settings.cwd !== workspace.cwd) listFolder(state);
-    return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };
+    return {
+      type: 'open',
+      state,
+      first: { type: 'threadOpened', warnings: past.warnings, joins: true },
+      firstTurn,
+      at,
+    };
   } catch (error) {
     const { message } = toStepFailure(error);
     return toRefusal(threadId, `be a fork of ${source.threadId}`, whyNot(message));

@@ -22,7 +22,8 @@ import type { StepEnded } from './steps.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 
 export type MachineInput =
-  | { type: 'threadOpened'; warnings: string[] }
+  /** `joins`: it begins in files that are there, and may be others than those of their repository. */
+  | { type: 'threadOpened'; warnings: string[]; joins?: boolean }
   | { type: 'runContinued' }
   /** The state is that of a closed run, and the thread is open again. */
   | { type: 'threadResumed' }

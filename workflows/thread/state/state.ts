@@ -421,6 +421,8 @@ export interface StoredState {
   replaced: string[];
   /** The reason of the failure that was reported last. */
   told: string | null;
+  /** The thread began in files that were there, and nothing of them is stored. */
+  joined?: true;
 }
 
 /** The question of a turn whether its host is there. */
@@ -592,7 +594,7 @@ export const endsWithMove = since(7);
 
 /**
  * Whether files that may have changed since the last snapshot of a turn are looked at when they are stored, and so is
- * whether the store still has the packs before.
+ * whether the store still has the packs before. A thread that begins in files that are there stores them at once.
  */
 export const storesFresh = since(8);
 

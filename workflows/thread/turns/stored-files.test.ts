@@ -5,7 +5,7 @@ import { NO_USAGE } from '../state/state.ts';
 import { actionIds } from '../state/actions.ts';
 import { EXITED, type TestThread, YIELDED, exec, testThread } from '../testing/fixtures.ts';
 import { toThreadView } from '../view/view.ts';
-import { storedSnapshots } from './stored-files.ts';
+import { lacksStart, storedSnapshots } from './stored-files.ts';
 
 const MANAGED = { repository: 'https://example.com/shop.git', commit: 'c0' };
 
@@ -288,5 +288,58 @@ describe('files that were written after the end of a turn', () => {
     other.dispatch({ type: 'closeRequested', close: {} });
     other.done('cleanWorkspace', { ended: 1, gone: true });
     expect(other.input('storeSnapshots').commit).toBeNull();
+  });
+});
+
+describe('a thread that begins in files that are there', () => {
+  it('stores them at once, since a clone does not have them', () => {
+    const thread = managed();
+    thread.dispatch({ type: 'threadOpened', warnings: [] });
+    expect(thread.steps('storeSnapshots')).toEqual([]);
+    thread.dispatch({ type: 'threadOpened', warnings: [], joins: true });
+    expect(thread.input('storeSnapshots')).toMatchObject({ commit: null, known: [] });
+    expect(lacksStart(thread.state)).toBe(true);
+    thread.done('storeSnapshots', answer('p1', 'fresh', { whole: true }));
+    expect(stored(thread)).toMatchObject({ commit: 'fresh', isNewest: true });
+    expect(lacksStart(thread.state)).toBe(false);
+  });
+
+  it('stores nothing at once in a folder that somebody named, as an agent, or in a run of an earlier release', () => {
+    const parent = { threadId: 'p', path: ['p'], role: 'agent' as const, name: 'x' };
+    for (const how of ['named', 'agent', 'earlier'] as const) {
+      const thread = managed();
+      const { managed: repository, ...settings } = thread.state.settings;
+      const changed = {
+        named: { settings },
+        agent: { settings: { ...thread.state.settings, parent } },
+        earlier: { decisions: 7 as const },
+      }[how];
+      thread.restart({ ...thread.state, ...changed });
+      thread.dispatch({ type: 'threadOpened', warnings: [], joins: true });
+      expect(repository).toBe(MANAGED);
+      expect(thread.steps('storeSnapshots')).toEqual([]);
+    }
+  });
+
+  it('is a former agent that is resumed, too', () => {
+    const thread = managed();
+    const parent = { threadId: 'p', path: ['p'], role: 'agent' as const, name: 'x' };
+    const settings = { ...thread.state.settings, parent };
+    thread.restart({ ...thread.state, status: 'closed', settings });
+    thread.dispatch({ type: 'threadResumed' });
+    expect(thread.input('storeSnapshots').commit).toBeNull();
+    expect(lacksStart(thread.state)).toBe(true);
+  });
+
+  it('is one that is moved into a clone, too', () => {
+    const thread = managed();
+    const { managed: repository, ...settings } = thread.state.settings;
+    thread.restart({ ...thread.state, settings });
+    const place = { host: 'b', cwd: '/clone', root: '/clone', managed: MANAGED };
+    const receipt = { restored: null, notRestored: [], quiescent: true };
+    const move = { from: { host: 'a', cwd: '/x' }, to: { host: 'b', cwd: '/clone' }, asOf: 1, receipt };
+    thread.dispatch({ type: 'workspaceMoved', move, place });
+    expect(repository).toBe(MANAGED);
+    expect(thread.input('storeSnapshots').commit).toBeNull();
   });
 });

@@ -60,6 +60,18 @@ function mayHaveWritten(state: ThreadState, { kind, snapshot }: TurnRecord): boo
   return snapshot.status !== 'taken' || snapshot.after !== snapshot.commit;
 }
 
+/** The thread begins in files that others have made, so that a fresh clone is not what it has begun with. */
+export function storeStart(state: ThreadState, at: number): ThreadState {
+  if (!isStored(state) || !storesFresh(state)) return state;
+  return requestStore({ ...state, stored: { ...storedOf(state), joined: true } }, at);
+}
+
+/** Whether a fresh clone has other files than those in which the thread began, and nothing else is stored. */
+export function lacksStart(state: ThreadState): boolean {
+  const { newest, joined } = storedOf(state);
+  return newest === null && (joined === true || state.forkedFrom !== null);
+}
+
 /** Something that outlives its turn, such as an agent, may have written. */
 export function noteChanged(state: ThreadState): ThreadState {
   if (!isStored(state) || !storesFresh(state)) return state;
@@ -212,7 +224,8 @@ function withPack(state: ThreadState, stored: StoredState, request: StoreRequest
   });
   const replaced = before.slice(-MAX_REPLACED);
   const snapshots = request.commit === null ? { ...state.snapshots, kept: true } : state.snapshots;
-  return { ...state, turns, snapshots, stored: { ...stored, packs, newest, replaced, failures: 0, told: null } };
+  const { joined: _joined, ...rest } = stored;
+  return { ...state, turns, snapshots, stored: { ...rest, packs, newest, replaced, failures: 0, told: null } };
 }
 
 /** A thread that closes does not try again. */
