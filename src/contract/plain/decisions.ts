@@ -10,8 +10,8 @@
  * turn whose outcome is known ends with the move. 8: the end of sessions and a move come before the next run, a
  * host is lost only after the whole grace time, the files of a clone are stored as they are then, not as the last
  * turn left them, also when an agent or a command that was left running has ended, whole if earlier packs are gone,
- * and at once if the thread begins in files that are there, and what has not run when a thread moves to another folder
- * ends.
+ * and at once if the thread begins in files that are there, what has not run when a thread moves to another folder
+ * ends, and no warning about a workspace or a host follows the end of a thread.
  */
 export const ALL_DECISIONS = [8, 7, 6, 5, 4, 3, 2] as const;
 export type Decisions = (typeof ALL_DECISIONS)[number];

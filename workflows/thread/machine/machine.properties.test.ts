@@ -303,7 +303,9 @@ describe('any sequence of happenings on hosts that are lost', () => {
   const managed = { repository: 'https://h/r', commit: 'c'.repeat(40) };
   const onHost = { host: 'a', managed, hostProbeMs: 10_000, hostGraceMs: 60_000, parent: null };
   const away = fc.record({ do: fc.constant('end'), pick, how: fc.constant('away'), outputs });
-  const all = fc.array(fc.oneof({ weight: 1, arbitrary: away }, { weight: 4, arbitrary: plays }), {
+  const lose = fc.record({ do: fc.constant('lose'), id });
+  const ofHosts = fc.oneof({ weight: 7, arbitrary: away }, { weight: 1, arbitrary: lose });
+  const all = fc.array(fc.oneof({ weight: 1, arbitrary: ofHosts }, { weight: 4, arbitrary: plays }), {
     maxLength: 60,
     size: 'max',
   });
@@ -387,6 +389,16 @@ describe('found by that property once', () => {
     expect(thread.stopping).toEqual([]);
     thread.done('execCommand', EXITED, second!.id);
     expect(thread.completions('b')).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('a clean-up that ends after its thread was closed says nothing of it', () => {
+    const thread = testThread();
+    thread.submit('a', 'sleep 5', { kind: 'user_shell' });
+    thread.end('execCommand', { type: 'lost', lastBeat: { output: '' } });
+    const { id } = thread.step('cleanWorkspace');
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    thread.done('cleanWorkspace', { ended: 2 }, id);
+    expect(thread.types().at(-1)).toBe('thread/closed');
   });
 });
 

@@ -65,6 +65,7 @@ import {
   decidesAnew,
   endMove,
   finishesUpdates,
+  isSilentOnceClosed,
   saysThatItStands,
   storesFresh,
   withoutRelocation,
@@ -464,7 +465,7 @@ function onCleanUp(state: ThreadState, { id, at, end }: StepEvent<'cleanWorkspac
     onSessionsCleaned({ ...state, cleanUp: null }, at),
   );
   const ended = end.type === 'done' ? end.value.ended : null;
-  if (ended === 0) return cleaned;
+  if (ended === 0 || (state.status === 'closed' && isSilentOnceClosed(state))) return cleaned;
   const what =
     ended === null ? 'could not be looked at' : `had ${ended} processes left over from a lost step; they were ended`;
   return emit(cleaned, at, { type: 'warning', message: `Workspace ${state.settings.cwd} ${what}.` });

@@ -166,6 +166,30 @@ describe('a turn whose host is lost', () => {
   });
 });
 
+describe('a thread that is closed while it is moved', () => {
+  it('says nothing once it is closed', () => {
+    const thread = onHost();
+    thread.submit('turn');
+    thread.end('callModel', AWAY);
+    thread.dispatch({ type: 'moveBegan', to: { host: '', cwd: '' } });
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    expect(thread.types().at(-1)).toBe('thread/closed');
+    thread.dispatch({ type: 'moveFailed', reason: 'it was closed' });
+    expect(thread.types().at(-1)).toBe('thread/closed');
+    expect(thread.state.moving).toBeUndefined();
+  });
+
+  it('does not say either what was found on a host that it has left', () => {
+    const thread = onHost();
+    const leftBehind = [{ host: 'z', commandIds: ['tool/t1/1'], cleanUp: 1 }];
+    thread.restart({ ...thread.state, leftBehind, cleanUps: 1 });
+    const { id } = thread.step('cleanWorkspace');
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    thread.end('cleanWorkspace', { type: 'done', value: { ended: 0, gone: true } }, id);
+    expect(thread.types().at(-1)).toBe('thread/closed');
+  });
+});
+
 describe('what has not run when the host is lost', () => {
   const PATCH = '*** Begin Patch\n*** Add File: a\n+a\n*** End Patch';
   const patch = { name: 'apply_patch', arguments: { input: PATCH } };

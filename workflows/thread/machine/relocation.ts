@@ -9,7 +9,13 @@ import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
 import { hostOf, isDispensable, isOnOwnHost } from '../state/places.ts';
-import { type ActiveTurn, type ThreadState, losesHostAfterGrace, withoutRelocation } from '../state/state.ts';
+import {
+  type ActiveTurn,
+  type ThreadState,
+  isSilentOnceClosed,
+  losesHostAfterGrace,
+  withoutRelocation,
+} from '../state/state.ts';
 import type { StepActivity, StepEnded, StepEvent } from '../state/steps.ts';
 import { refuseThread } from './moving.ts';
 
@@ -80,10 +86,10 @@ export function onHostBack(state: ThreadState, activity: StepActivity): ThreadSt
   return isThere && state.relocation !== undefined && state.moving === undefined ? withoutRelocation(state) : state;
 }
 
-/** The turn waits for its host once more, and then fails. */
+/** The turn waits for its host once more, and then fails. A thread that closes has no turn that waits. */
 export function onRelocationFailed(state: ThreadState, at: number, reason: string): ThreadState {
   const { relocation } = state;
-  if (relocation?.status !== 'wanted') return state;
+  if (relocation?.status !== 'wanted' || (state.status !== 'open' && isSilentOnceClosed(state))) return state;
   const message = `Host ${state.settings.host ?? ''} is away, and the thread could not be moved to another one: ${reason}`;
   return emit({ ...state, relocation: { ...relocation, status: 'failed' } }, at, { type: 'warning', message });
 }

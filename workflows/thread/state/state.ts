@@ -607,6 +607,9 @@ export const losesHostAfterGrace = since(8);
 /** Whether a move to another folder ends what has not run: before, it ran in the folder that the thread has left. */
 export const leavesFolder = since(8);
 
+/** Whether no warning follows the end of a thread: before, one about a workspace or a host could. */
+export const isSilentOnceClosed = since(8);
+
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {
   return { cwd, ...(root === undefined ? {} : { root }), ...(host === undefined ? {} : { host }) };

@@ -4,7 +4,7 @@ import type { Action } from '../state/actions.ts';
 import { itemCount, lastSeq } from '../state/log.ts';
 import { readAllEvents, readAllItems } from './reader.ts';
 import type { MachineInput } from '../state/inputs.ts';
-import { type ThreadState, finishesUpdates } from '../state/state.ts';
+import { type ThreadState, finishesUpdates, isSilentOnceClosed } from '../state/state.ts';
 import { openAgents } from '../agents/sub-threads.ts';
 import { isEndingSessions, openSessions } from '../tools/sessions.ts';
 import type { StepActivity, StepEnded } from '../state/steps.ts';
@@ -58,6 +58,7 @@ interface Memory {
   /** Steps on the workspace that were begun and have not ended, by turn. */
   underWay: Map<string, string>;
   money: MoneyOracle;
+  isClosed: boolean;
 }
 
 export function createOracle(): Oracle {
@@ -71,6 +72,7 @@ export function createOracle(): Oracle {
     orphans: new Set(),
     underWay: new Map(),
     money: createMoneyOracle(),
+    isClosed: false,
   };
   return {
     seen: memory.seen,
@@ -117,6 +119,7 @@ export function createOracle(): Oracle {
     },
     resumed() {
       memory.seen.add('resumed');
+      memory.isClosed = false;
     },
     atRest(state) {
       check(state.active === null && state.beside.length === 0 && state.queue.length === 0, 'no turn is left');
@@ -254,13 +257,17 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
       memory.requests.set(event.requestId, false);
       memory.seen.add(`resolved by ${event.by}`);
       break;
+    case 'thread/closed':
+      memory.isClosed = true;
+      break;
+    case 'warning':
+      check(!memory.isClosed || !isSilentOnceClosed(state), `"${event.message}" does not follow the end of the thread`);
+      break;
     case 'thread/started':
     case 'workspace/bound':
     case 'workspace/moved':
-    case 'thread/closed':
     case 'thread/rolledBack':
     case 'thread/tokenUsage/updated':
-    case 'warning':
     case 'rule/remembered':
     case 'rule/revoked':
     case 'subThread/updated':

@@ -47,6 +47,8 @@ export type Play =
   | { do: 'remember'; output: Output; decision: ApprovalDecision; remember: RuleScope; id: string }
   /** A separate turn leaves a command running, and looks at it. */
   | { do: 'serve'; id: string }
+  /** A separate turn starts an agent, and then its host is away. */
+  | { do: 'lose'; id: string }
   | { do: 'revoke'; pick: number }
   | { do: 'end'; pick: number; how: AnyEnding; outputs: Output[] }
   /** An action that has already ended ends again. */
@@ -173,6 +175,7 @@ function perform(shell: Shell, play: Play): void {
   else if (play.do === 'answer') answer(shell, play);
   else if (play.do === 'remember') remember(shell, play);
   else if (play.do === 'serve') serve(shell, play.id);
+  else if (play.do === 'lose') lose(shell, play.id);
   else if (play.do === 'manyTurns') manyTurns(shell, play.pick);
   else if (play.do === 'resume') resume(shell, play.closed);
   else if (play.do === 'end' || play.do === 'endAgain') endOne(shell, play);
@@ -216,6 +219,7 @@ function toHappening(shell: Shell, play: Play): MachineInput | null {
     case 'answer':
     case 'remember':
     case 'serve':
+    case 'lose':
     case 'manyTurns':
     case 'resume':
     case 'end':
@@ -314,6 +318,21 @@ function serve(shell: Shell, id: string): void {
   }
 }
 
+function lose(shell: Shell, id: string): void {
+  const turnId = `lose-${id}-${shell.at}`;
+  happen(shell, toSubmission({ do: 'submit', id: turnId, kind: 'regular', onBusy: undefined, override: false }));
+  for (const [type, how, outputs] of [
+    ['callModel', 'well', ['spawn']],
+    ['startChild', 'well', []],
+    ['callModel', 'away', []],
+  ] as const) {
+    const action = [...shell.running.values()].find(
+      (one) => (one.type === 'step' ? one.activity : one.type) === type && !shell.stopping.has(one.id),
+    );
+    if (action !== undefined) end(shell, action, how, outputs);
+  }
+}
+
 function stepsOf({ running }: Shell, activity: StepActivity): Step[] {
   return [...running.values()].filter((action) => action.type === 'step' && action.activity === activity);
 }
@@ -361,7 +380,8 @@ function isReviewAtWork(child: ThreadState['children'][number]): boolean {
 
 function end(shell: Shell, action: Step, how: AnyEnding, outputs: readonly Output[]): void {
   shell.running.delete(action.id);
-  shell.ended.push(action);
+  // Its end is several inputs of one move, which moves the thread once.
+  if (action.type !== 'relocate') shell.ended.push(action);
   // A timer ends when its time has come.
   if (action.type === 'awaitTime') shell.at = Math.max(shell.at, action.at);
   if (action.type === 'step' && action.activity === 'archiveSegment' && !['failed', 'away'].includes(how))

@@ -6,7 +6,7 @@
 import type { WorkspacePlace } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
-import type { LeftBehind, ThreadState, TurnEnd } from '../state/state.ts';
+import { type LeftBehind, type ThreadState, type TurnEnd, isSilentOnceClosed } from '../state/state.ts';
 import { type StepEvent, retried, toSummary } from '../state/steps.ts';
 
 /** After a move between hosts that share the folder. */
@@ -60,6 +60,7 @@ export function onCleanedBehind(state: ThreadState, event: StepEvent<'cleanWorks
     state,
     leftBehind.filter((one) => one !== found),
   );
+  if (state.status === 'closed' && isSilentOnceClosed(state)) return cleaned;
   const message = `Nothing of the thread's commands is left on host ${found.host}.`;
   return emit(cleaned, at, { type: 'warning', message });
 }
