@@ -11,9 +11,10 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:24.21.0-bookworm-slim
-# git, bubblewrap and ripgrep are what an agent's commands need; tini passes signals on and reaps what they leave behind.
+# git (with ssh for its remotes), bubblewrap and ripgrep are what an agent's commands need; tini passes signals on and
+# reaps what they leave behind.
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git ripgrep tini \
+  && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git openssh-client ripgrep tini \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 ENV NODE_ENV=production BOBBIN_DATA_DIR=/var/lib/bobbin

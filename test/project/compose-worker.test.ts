@@ -1,5 +1,5 @@
 /** The worker of docker-compose.yml, started as a process with exactly the environment that the file gives it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,12 +19,12 @@ const FILE = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'),
 function writtenEnvironment(): [name: string, value: string][] {
   const [, worker = ''] = /^ {2}worker:\n((?: {4}.*\n|\n| {4,}#.*\n)+)/m.exec(FILE) ?? [];
   const [, block = ''] = /^ {4}environment:\n((?: {6}.*\n)+)/m.exec(worker) ?? [];
-  return [...block.matchAll(/^ {6}(\w+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value]);
+  return [...block.matchAll(/^ {6}(\w+):(?: (.*))?$/gm)].map(([, name = '', value = '']) => [name, value]);
 }
 
-/** As Compose does: `${NAME:-default}`. */
-function expand(value: string, operator: Record<string, string>): string {
-  return value.replace(/\$\{(\w+):-([^}]*)\}/g, (_, name: string, otherwise: string) => operator[name] || otherwise);
+/** The folders of the worker that are on volumes. */
+function mountedFolders(): string[] {
+  return [...FILE.matchAll(/^ {6}- (?:\w+|\$\{[^}]*\}):(\/[\w/-]+)(?::ro)?$/gm)].map(([, folder]) => folder!);
 }
 
 let root: string;
@@ -49,7 +49,22 @@ afterAll(async () => {
 function containerEnvironment(operator: Record<string, string>): Record<string, string> {
   const moved = (value: string) =>
     value.replace('temporal:7233', temporal.address).replace(/^\/(var|workspaces|etc)/, `${root}/$1`);
-  return Object.fromEntries(writtenEnvironment().map(([name, value]) => [name, moved(expand(value, operator))]));
+  const entries = writtenEnvironment().flatMap(([name, written]): [string, string][] => {
+    const value = written === '' ? operator[name] : written;
+    return value === undefined ? [] : [[name, moved(value)]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Removes what a container that is made again does not have: everything that is not on a volume. */
+function forgetLayer(folder: string): void {
+  for (const name of readdirSync(join(root, folder))) {
+    const path = join(folder, name);
+    const mounts = mountedFolders();
+    if (mounts.some((mount) => path === mount || path.startsWith(`${mount}/`))) continue;
+    if (mounts.some((mount) => mount.startsWith(`${path}/`))) forgetLayer(path);
+    else rmSync(join(root, path), { recursive: true });
+  }
 }
 
 async function runInContainer(operator: Record<string, string>, account: string) {
@@ -73,7 +88,7 @@ async function runInContainer(operator: Record<string, string>, account: string)
 }
 
 describe('the worker of the container files', () => {
-  it('gets every variable of the identity, empty if the operator has not set it', () => {
+  it('gets every variable of the identity, if the operator has set it', () => {
     const names = writtenEnvironment().map(([name]) => name);
     const documented = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
     const all = [
@@ -81,7 +96,9 @@ describe('the worker of the container files', () => {
     ];
     expect(all.length).toBeGreaterThan(7);
     expect(names).toEqual(expect.arrayContaining(all));
-    expect(Object.values(containerEnvironment({})).filter((value) => value.includes('$'))).toEqual([]);
+    const unset = containerEnvironment({});
+    expect(all.filter((name) => unset[name!] !== undefined)).toEqual([]);
+    expect(Object.values(unset).filter((value) => value.includes('$'))).toEqual([]);
   });
 
   it('runs turns under the account, the mode and the token that the operator gives', async () => {
@@ -125,7 +142,7 @@ describe('the worker of the container files', () => {
 
   it('runs turns with the key of the model alone where no identity service is set: the gate is off', async () => {
     const env = containerEnvironment({});
-    expect(env['BOBBIN_IDENTITY_URL']).toBe('');
+    expect(env['BOBBIN_IDENTITY_URL']).toBeUndefined();
     const open = await startModelServer({});
     const worker = await startWorkerChild({ ...env, OPENAI_BASE_URL: `${open.url}/v1` }, join(root, 'off.log'));
     const bobbin = await connectBobbin({ connection: { address: temporal.address }, namespace: 'default' });
@@ -140,6 +157,32 @@ describe('the worker of the container files', () => {
     } finally {
       await bobbin.close();
       await worker.kill();
+      await open.close();
+    }
+  });
+
+  it('is the same host in a container that is made again: its threads go on', async () => {
+    const open = await startModelServer({});
+    const env = { ...containerEnvironment({ BOBBIN_HOST_GRACE: '1' }), OPENAI_BASE_URL: `${open.url}/v1` };
+    const bobbin = await connectBobbin({ connection: { address: temporal.address }, namespace: 'default' });
+    const first = await startWorkerChild(env, join(root, 'first.log'));
+    try {
+      const thread = await bobbin.threads.start({
+        workspace: { cwd: makeRepository(join(root, 'workspaces', 'again'), { 'a.txt': '' }) },
+        model: 'openai/any',
+      });
+      expect(await runTurn(thread, 'say: hi')).toMatchObject({ status: 'completed' });
+      await first.stop();
+      forgetLayer('/var');
+      const second = await startWorkerChild(env, join(root, 'second.log'));
+      try {
+        expect(await runTurn(thread, 'say: hi again')).toMatchObject({ status: 'completed' });
+      } finally {
+        await second.kill();
+      }
+    } finally {
+      await bobbin.close();
+      await first.kill();
       await open.close();
     }
   });

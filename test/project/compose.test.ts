@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
@@ -13,12 +15,16 @@ let config: string | undefined;
 beforeAll(async () => {
   const program = await findCompose();
   if (program === undefined) return;
-  const { stdout } = await run(program[0]!, [...program.slice(1), 'config'], {
-    cwd: root,
-    env: { PATH: process.env['PATH'] },
-  });
-  config = stdout;
+  config = await printConfig(program, {});
 });
+
+async function printConfig(program: string[], env: Record<string, string>, options: string[] = []): Promise<string> {
+  const { stdout } = await run(program[0]!, [...program.slice(1), ...options, 'config'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...env },
+  });
+  return stdout;
+}
 
 async function findCompose(): Promise<string[] | undefined> {
   for (const program of [['docker-compose'], ['docker', 'compose']]) {
@@ -63,7 +69,7 @@ test('Compose accepts the file, and it has all the services and named volumes', 
       .split('\n')
       .flatMap((line) => /^ {2}(\w+):/.exec(line)?.[1] ?? []);
   expect(keysOf(['services']).sort()).toEqual(['database', 'namespace', 'schema', 'temporal', 'ui', 'worker']);
-  expect(keysOf(['volumes']).sort()).toEqual(['archive', 'database', 'identity', 'keys', 'workspaces']);
+  expect(keysOf(['volumes']).sort()).toEqual(['archive', 'data', 'database', 'identity', 'keys', 'workspaces']);
 });
 
 test('every image is pinned to a release', async (context) => {
@@ -127,4 +133,51 @@ test('no port is open to other machines', (context) => {
   const ports = ['temporal', 'ui'].map((service) => section(text, ['services', service, 'ports']));
   for (const port of ports) expect(port).toContain('127.0.0.1');
   for (const service of ['database', 'worker']) expect(section(text, ['services', service, 'ports'])).toBe('');
+});
+
+/** Set by the file, or without a meaning in a container. */
+const NOT_PASSED = /^(TEMPORAL_\w+|BOBBIN_(TEMPORAL|CACHE|(DATA|ARCHIVE|KEYS|WORKSPACES)_DIR))$/;
+
+/** The variables of the tables that are about the worker. */
+async function workerVariables(): Promise<string[]> {
+  const pages = await readFile(`${root}/docs/configuration.md`, 'utf8');
+  const sections = pages.split(/^## /m).filter((text) => /^(Services|Defaults|The worker|Commands)/.test(text));
+  const cells = sections.flatMap((text) => [...text.matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell]) => cell!));
+  const names = cells.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name!));
+  return names.filter((name) => !NOT_PASSED.test(name));
+}
+
+test('every documented setting of a worker reaches it from the shell and from .env, and only if it is set', async (context) => {
+  const text = requireConfig(context);
+  const program = (await findCompose())!;
+  const names = await workerVariables();
+  expect(names.length).toBeGreaterThan(65);
+  const folder = await mkdtemp(join(tmpdir(), 'bobbin-compose-'));
+  try {
+    const file = join(folder, 'settings');
+    await writeFile(file, names.map((name) => `${name}=in-file-of-${name}\n`).join(''));
+    const env = Object.fromEntries(names.map((name) => [name, `$\{literally} of ${name}`]));
+    const byFile = await printConfig(program, {}, ['--env-file', file]);
+    expect(names.filter((name) => !byFile.includes(`${name}: in-file-of-${name}\n`))).toEqual([]);
+    const byShell = await printConfig(program, env);
+    expect(names.filter((name) => !byShell.includes(`of ${name}`))).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  const set = section(text, ['services', 'worker', 'environment'])
+    .split('\n')
+    .flatMap((line) => /^ *(\w+): (?!null$)./.exec(line)?.[1] ?? []);
+  expect(set.filter((name) => !NOT_PASSED.test(name))).toEqual([]);
+});
+
+test('the whole data folder of the worker is on a volume, and belongs to its user', async (context) => {
+  const worker = section(requireConfig(context), ['services', 'worker']);
+  const folder = /BOBBIN_DATA_DIR: (\S+)/.exec(worker)?.[1];
+  expect(section(worker, ['volumes'])).toMatch(new RegExp(`(data:|target: )${folder}(:rw)?$`, 'm'));
+  const dockerfile = await readFile(`${root}/Dockerfile`, 'utf8');
+  expect(dockerfile).toMatch(new RegExp(`chown -R node:node ${folder} `));
+});
+
+test('the image has what git needs for addresses of ssh', async () => {
+  expect(await readFile(`${root}/Dockerfile`, 'utf8')).toMatch(/install .* git openssh-client /);
 });
