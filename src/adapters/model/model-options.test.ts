@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { WebSearchAction } from '../../../activities/ports.ts';
 import { createModels } from './models.ts';
-import { aRequest, anIo, beginStream, completed, sendEvents, startEndpoint } from './responses/test-endpoint.ts';
+import { anIo, answered, aRequest, beginStream, sendEvents, startEndpoint } from './responses/test-endpoint.ts';
 
 const OPTIONS = { effort: 'high', summary: 'auto', verbosity: 'low', serviceTier: 'flex' } as const;
 const SCHEMA = { name: 'answer', schema: { type: 'object' } };
 
 async function bodyWith(options: Parameters<typeof aRequest>[0]): Promise<Record<string, unknown>> {
-  await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+  await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
   const models = createModels({ env: { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: endpoint.url } });
   await models.respond(aRequest({ model: 'openai/m', ...options }), anIo());
   return endpoint.received[0]?.body as Record<string, unknown>;

@@ -3,11 +3,14 @@ import { createModels, DEFAULT_OPENAI_MODEL, describeModelChoice } from './model
 import type { ModelChoice } from './models.ts';
 import type { Environment } from './variables.ts';
 import {
-  aRequest,
   anIo,
+  answered,
+  aRequest,
   beginStream,
   completed,
   failureOf,
+  itemDone,
+  messageItem,
   sendEvents,
   sendJson,
   startEndpoint,
@@ -16,7 +19,7 @@ import {
 const KEY = 'sk-very-secret-0123456789';
 
 async function startResponses() {
-  return startEndpoint((response) => sendEvents(response, [completed()]));
+  return startEndpoint((response) => sendEvents(response, answered));
 }
 
 async function startChat() {
@@ -180,7 +183,9 @@ describe('An effort that a model is not known to take', () => {
 
   test('is sent, and the answer says so', async () => {
     const usage = { input_tokens: 3, output_tokens: 1, total_tokens: 4 };
-    await using endpoint = await startEndpoint((response) => sendEvents(response, [completed({ usage })]));
+    await using endpoint = await startEndpoint((response) =>
+      sendEvents(response, [itemDone(messageItem('Done')), completed({ usage })]),
+    );
     const models = createModels({ env: { OPENAI_BASE_URL: endpoint.url }, effortsOf });
     expect((await models.respond(request, anIo())).warnings).toEqual([note]);
     expect(endpoint.received[0]!.body).toMatchObject({ reasoning: { effort: 'xhigh' } });

@@ -144,4 +144,16 @@ describe('Over the chat-completions wire', () => {
     expect(failure.code).toBe('modelBadRequest');
     expect(failure.details.reason).toBe('length');
   });
+
+  test.each([
+    ['abort', 'abort'],
+    ['eos', undefined],
+  ])('An answer that ended with the word %s is returned as cut: %s', async (finish_reason, cut) => {
+    await using endpoint = await startEndpoint((response) =>
+      sendChunks(response, [said('As far'), { delta: {}, finish_reason }]),
+    );
+    const answer = await compatible(endpoint.url).respond(compatibleRequest(), anIo());
+    expect(answer.output).toStrictEqual([{ type: 'message', text: 'As far' }]);
+    expect(answer.cut).toBe(cut);
+  });
 });

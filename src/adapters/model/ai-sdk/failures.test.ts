@@ -41,6 +41,17 @@ const failures: [name: string, answer: Answerer, code: FailureCode][] = [
     (response) => sendJson(response, 307, '', { location: 'http://127.0.0.1:9/elsewhere' }),
     'modelBadRequest',
   ],
+  [
+    'a stream that the server ended before anything was said',
+    (response) => sendChunks(response, [{ delta: {}, finish_reason: 'abort' }]),
+    'modelStreamBroken',
+  ],
+  ['an answer with nothing in it', (response) => sendChunks(response, [stopped]), 'modelAnswerMalformed'],
+  [
+    'an answer with nothing but reasoning',
+    (response) => sendChunks(response, [{ delta: { reasoning_content: 'Now I call it.' } }, stopped]),
+    'modelAnswerMalformed',
+  ],
   ['a stream without a reason for its end', (response) => sendChunks(response, [said('Hel')]), 'modelStreamBroken'],
   [
     'a connection cut in the stream',

@@ -3,8 +3,8 @@ import type { FailureCode } from '../../../../activities/failures.ts';
 import type { ConversationEntry, ModelOutput } from '../../../../activities/ports.ts';
 import { createAiSdkModel } from './ai-sdk.ts';
 import {
-  aRequest,
   anIo,
+  aRequest,
   beginStream,
   completed,
   failureOf,
@@ -100,6 +100,31 @@ describe('Over the wire of a provider', () => {
     });
   });
 
+  test.each([
+    ['MALFORMED_FUNCTION_CALL', 'modelServerError'],
+    ['UNEXPECTED_TOOL_CALL', 'modelStreamBroken'],
+    ['STOP', 'modelAnswerMalformed'],
+  ])('Google: an answer without content that ended with %s fails with %s', async (finishReason, code) => {
+    await using endpoint = await startEndpoint((response) => {
+      beginStream(response);
+      response.end(`data: ${JSON.stringify({ candidates: [{ content: {}, finishReason, index: 0 }] })}\n\n`);
+    });
+    const env = { GOOGLE_GENERATIVE_AI_API_KEY: KEY, GOOGLE_GENERATIVE_AI_BASE_URL: endpoint.url };
+    const call = createAiSdkModel(env).respond(aRequest({ model: 'google/gemini-test', tools }), anIo());
+    const failure = await failureOf(call);
+    expect(failure.code).toBe(code);
+    if (finishReason !== 'STOP') expect(failure.message).toContain(finishReason);
+  });
+
+  test('Anthropic: Claude may end its turn without a word', async () => {
+    const end = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } };
+    await using endpoint = await startEndpoint((response) =>
+      sendEvents(response, [anthropicEvents[0]!, end, { type: 'message_stop' }]),
+    );
+    const model = createAiSdkModel({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: endpoint.url });
+    expect((await model.respond(aRequest({ model: 'anthropic/claude-test' }), anIo())).output).toStrictEqual([]);
+  });
+
   const begun = {
     'google/gemini-test': [{ candidates: [{ content: { role: 'model', parts: [{ text: 'Hel' }] }, index: 0 }] }],
     'openai/gpt-test': [
@@ -142,7 +167,7 @@ describe('Over the wire of a provider', () => {
   });
 
   test('OpenAI: an answer is held to its schema, tools or not', async () => {
-    await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+    await using endpoint = await startEndpoint((response) => sendEvents(response, openAiEvents));
     const model = createAiSdkModel({ OPENAI_API_KEY: KEY, OPENAI_BASE_URL: endpoint.url });
     const schema = { type: 'object', properties: {}, required: [], additionalProperties: false };
     const outputSchema = { name: 'findings', schema };
@@ -154,21 +179,21 @@ describe('Over the wire of a provider', () => {
   });
 
   test('OpenAI: nothing is stored there, and calls of one thread share a cache key', async () => {
-    await using endpoint = await startEndpoint((response) =>
-      sendEvents(response, [
-        { type: 'response.created', response: { id: 'resp_1', created_at: 1, model: 'm' } },
-        { type: 'response.output_item.added', output_index: 0, item: { ...messageItem(''), id: 'msg_1' } },
-        { type: 'response.output_text.delta', item_id: 'msg_1', output_index: 0, delta: 'Hello' },
-        itemDone({ ...messageItem('Hello'), id: 'msg_1' }),
-        completed({ usage: { input_tokens: 3, output_tokens: 2 } }),
-      ]),
-    );
+    await using endpoint = await startEndpoint((response) => sendEvents(response, openAiEvents));
     const model = createAiSdkModel({ OPENAI_API_KEY: KEY, OPENAI_BASE_URL: endpoint.url });
     const { output } = await model.respond(aRequest({ model: 'openai/gpt-test' }), anIo());
     expect(output).toStrictEqual([{ type: 'message', text: 'Hello' }]);
     expect(endpoint.received[0]!.body).toMatchObject({ model: 'gpt-test', store: false, prompt_cache_key: 'thread-1' });
   });
 });
+
+const openAiEvents = [
+  { type: 'response.created', response: { id: 'resp_1', created_at: 1, model: 'm' } },
+  { type: 'response.output_item.added', output_index: 0, item: { ...messageItem(''), id: 'msg_1' } },
+  { type: 'response.output_text.delta', item_id: 'msg_1', output_index: 0, delta: 'Hello' },
+  itemDone({ ...messageItem('Hello'), id: 'msg_1' }),
+  completed({ usage: { input_tokens: 3, output_tokens: 2 } }),
+];
 
 const anthropicEvents = [
   {

@@ -1,10 +1,12 @@
 /** Gathers one answer from the parts of an AI SDK stream. */
 import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
 import type { AnswerListeners, ModelOutput, ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
+import type { Failure } from '../../../../activities/failures.ts';
 import { createAnswerMeter } from '../http/answer-limits.ts';
 import type { AnswerMeter } from '../http/answer-limits.ts';
 import { excerpt } from '../call-facts.ts';
 import type { CallFacts } from '../call-facts.ts';
+import { NOTHING_IN_IT, isEmpty } from '../empty-answer.ts';
 import { createReasoningListener } from '../reasoning-parts.ts';
 import { toEncryptedContent } from '../foreign-reasoning.ts';
 import { modelFailure } from '../http/http-failures.ts';
@@ -12,6 +14,7 @@ import { asObject, asText, parseJson } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
 
 type Part = TextStreamPart<ToolSet>;
+type Finish = Extract<Part, { type: 'finish' }>;
 type Metadata = Record<string, JsonObject>;
 type Entry = (
   | { type: 'message' }
@@ -42,7 +45,7 @@ export function createPartReader(facts: CallFacts, provider: string, listeners: 
   const gathered = createGathered(createAnswerMeter(facts), listeners);
   let responseId = '';
   const warnings: string[] = [];
-  let end: Extract<Part, { type: 'finish' }> | undefined;
+  let end: Finish | undefined;
   return {
     take(part) {
       if (part.type === 'error') throw new StreamPartError('error part', { cause: part.error });
@@ -56,14 +59,16 @@ export function createPartReader(facts: CallFacts, provider: string, listeners: 
       if (end === undefined || end.finishReason === 'interrupted' || isUnexplained(end)) {
         throw modelFailure('modelStreamBroken', facts, 'ended its stream before the response was complete');
       }
-      const isCut = end.finishReason === 'length' || end.finishReason === 'content-filter';
+      const reason = excerpt(end.rawFinishReason ?? end.finishReason, facts);
+      if (end.finishReason === 'error') {
+        throw modelFailure('modelServerError', facts, `ended its answer with an error (${reason})`, {
+          details: { reason },
+        });
+      }
+      const isCut = isCutShort(end);
       const entries = gathered.entries.filter((entry) => !isCut || entry.type !== 'toolCall' || entry.call?.isWhole);
       const output = entries.flatMap((entry) => toOutputs(entry, provider));
-      const reason = excerpt(end.rawFinishReason ?? end.finishReason, facts);
-      if (isCut && output.every(({ type }) => type === 'reasoning')) {
-        const what = `stopped before it said anything (${reason})`;
-        throw modelFailure('modelBadRequest', facts, what, { details: { reason } });
-      }
+      if (isEmpty(output) && !isSilentEnd(end)) throw emptyAnswer(end.finishReason, reason, facts);
       const noted = warnings.length > 0 ? { warnings } : {};
       return { responseId, output, usage: toUsage(end.totalUsage), ...noted, ...(isCut ? { cut: reason } : {}) };
     },
@@ -195,8 +200,31 @@ function mergeMetadata(into: Metadata, part: { providerMetadata?: unknown }): vo
   }
 }
 
-function isUnexplained({ finishReason, rawFinishReason }: Extract<Part, { type: 'finish' }>): boolean {
+function isUnexplained({ finishReason, rawFinishReason }: Finish): boolean {
   return finishReason === 'other' && rawFinishReason === undefined;
+}
+
+/** Words of endpoints for an end like any other, which the SDK does not know. */
+const PLAIN_END = /^(eos|eos_token|end_turn|stop_sequence|complete|tool_use)$/i;
+
+function isCutShort({ finishReason, rawFinishReason = '' }: Finish): boolean {
+  if (finishReason === 'other') return !PLAIN_END.test(rawFinishReason);
+  return finishReason === 'length' || finishReason === 'content-filter';
+}
+
+/** Claude ends its turn without a word if it has nothing to add, and would do so again. */
+function isSilentEnd({ finishReason, rawFinishReason }: Finish): boolean {
+  return finishReason === 'stop' && rawFinishReason === 'end_turn';
+}
+
+function emptyAnswer(finishReason: Finish['finishReason'], reason: string, facts: CallFacts): Failure {
+  const details = { reason };
+  const stopped = `stopped before it said anything (${reason})`;
+  if (finishReason === 'other') return modelFailure('modelStreamBroken', facts, stopped, { details });
+  if (finishReason === 'length' || finishReason === 'content-filter') {
+    return modelFailure('modelBadRequest', facts, stopped, { details });
+  }
+  return modelFailure('modelAnswerMalformed', facts, NOTHING_IN_IT, { details });
 }
 
 function toUsage(usage: LanguageModelUsage): TokenUsage {

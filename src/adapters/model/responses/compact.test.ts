@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createModels } from '../models.ts';
 import { createResponsesModel } from './responses.ts';
-import { aRequest, anIo, completed, failureOf, sendEvents, startEndpoint } from './test-endpoint.ts';
+import { anIo, answered, aRequest, failureOf, sendEvents, startEndpoint } from './test-endpoint.ts';
 
 const OUTPUT = [
   { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hello' }] },
@@ -66,7 +66,7 @@ test.each([
 ])(
   'What %s made of a conversation is sent back word for word to it, and in words to others',
   async (provider, input) => {
-    await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+    await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
     const models = createModels({ env: {}, offlineUrl: endpoint.url });
     const conversation = [{ type: 'compaction' as const, provider, output: OUTPUT, otherwise }];
     await models.respond(aRequest({ model: 'offline/m', conversation }), anIo());

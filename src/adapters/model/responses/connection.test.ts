@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { createResponsesModel } from './responses.ts';
 import {
-  aRequest,
   anIo,
+  answered,
+  aRequest,
   beginStream,
-  completed,
   createLatch,
   failureOf,
   onCut,
@@ -94,7 +94,7 @@ describe('Aborting', () => {
   });
 
   test('Before the call, sends nothing', async () => {
-    await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+    await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
     const reason = new Error('Too late');
     const call = createResponsesModel({ baseUrl: endpoint.url }).respond(aRequest(), anIo(AbortSignal.abort(reason)));
     await expect(call).rejects.toBe(reason);

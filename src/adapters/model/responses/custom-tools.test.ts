@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { ConversationEntry, InputPiece, ToolSpec } from '../../../../activities/ports.ts';
 import { createModels } from '../models.ts';
 import { createResponsesModel } from './responses.ts';
-import { aRequest, anIo, completed, itemDone, sendEvents, startEndpoint } from './test-endpoint.ts';
+import { anIo, answered, aRequest, completed, itemDone, sendEvents, startEndpoint } from './test-endpoint.ts';
 
 const parameters = { type: 'object', properties: { input: { type: 'string' } } };
 const GRAMMAR = { syntax: 'lark', definition: 'start: /.+/' } as const;
@@ -23,7 +23,7 @@ const conversation: ConversationEntry[] = [
 ];
 
 async function bodyOf(freeform: boolean, given = conversation) {
-  await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+  await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
   const model = createResponsesModel({ baseUrl: endpoint.url, freeform });
   await model.respond(aRequest({ tools: [edit, run], conversation: given }), anIo());
   return endpoint.received[0]!.body as { tools: unknown[]; input: object[] };
@@ -68,7 +68,7 @@ test('leave the beginning of a request as it was when the conversation grows', a
 });
 
 test('are refused by no endpoint that is not known to take them, unless the setting says so', async () => {
-  await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+  await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
   const types = async (model: string, env: Record<string, string>) => {
     const models = createModels({ env: { OPENAI_API_KEY: 'k', ...env }, offlineUrl: endpoint.url });
     await models.respond(aRequest({ model, tools: [edit] }), anIo());

@@ -28,6 +28,12 @@ describe('Broken and malformed answers', () => {
     ['a stream cut in the middle of an event', cutMidEvent, 'modelStreamBroken'],
     ['an empty stream', (response) => sendEvents(response, []), 'modelAnswerMalformed'],
     ['JSON instead of a stream', (response) => sendJson(response, 200, { ok: true }), 'modelAnswerMalformed'],
+    ['an answer with nothing in it', (response) => sendEvents(response, [completed()]), 'modelAnswerMalformed'],
+    [
+      'an answer with nothing but reasoning',
+      (response) => sendEvents(response, [itemDone({ type: 'reasoning', id: 'rs_1', summary: [] }), completed()]),
+      'modelAnswerMalformed',
+    ],
     ['an empty answer', (response) => response.writeHead(204).end(), 'modelAnswerMalformed'],
     ['a page', (response) => response.setHeader('content-type', 'text/html').end('<p>Hi'), 'modelAnswerMalformed'],
     ['a stream of no JSON', (response) => sendRaw(response, 'data: {"type": oops\n\n'), 'modelAnswerMalformed'],

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import type { ModelOutput } from '../../../../activities/ports.ts';
 import { createResponsesModel } from './responses.ts';
 import {
-  aRequest,
   anIo,
+  answered,
+  aRequest,
   beginStream,
   completed,
   failureOf,
@@ -60,10 +61,10 @@ test('The summary of reasoning arrives piece by piece, its parts apart, and what
   });
   const { thoughts, pieces } = await respondTo([
     ...[thought('I '), thought('look.'), thought('Then', 1), thought(7, 1), thought('', 2)],
-    completed(),
+    ...answered,
   ]);
   expect(thoughts).toEqual(['I ', 'look.', '\n\nThen']);
-  expect(pieces).toEqual([]);
+  expect(pieces).toEqual(['Done']);
 });
 
 test('Entries that were never finished are put together from their deltas', async () => {
@@ -172,7 +173,7 @@ test('Usage is mapped, and zero where none is given', async () => {
     output_tokens_details: { reasoning_tokens: 5 },
     total_tokens: 120,
   };
-  const given = await respondTo([completed({ usage })]);
+  const given = await respondTo([itemDone(messageItem('Done')), completed({ usage })]);
   expect(given.responseId).toBe('resp_1');
   expect(given.usage).toStrictEqual({
     inputTokens: 100,
@@ -181,7 +182,7 @@ test('Usage is mapped, and zero where none is given', async () => {
     reasoningOutputTokens: 5,
     totalTokens: 120,
   });
-  expect((await respondTo([completed()])).usage).toStrictEqual({
+  expect((await respondTo(answered)).usage).toStrictEqual({
     inputTokens: 0,
     cachedInputTokens: 0,
     outputTokens: 0,

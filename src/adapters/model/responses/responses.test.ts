@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { createResponsesModel } from './responses.ts';
 import {
-  aRequest,
   anIo,
+  answered,
+  aRequest,
   beginStream,
   completed,
   createLatch,
@@ -16,7 +17,7 @@ import {
 } from './test-endpoint.ts';
 
 test('A schema for the answer is asked for strictly', async () => {
-  await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+  await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
   const schema = { type: 'object', properties: {}, required: [], additionalProperties: false };
   await createResponsesModel({ baseUrl: endpoint.url }).respond(
     aRequest({ outputSchema: { name: 'findings', schema } }),
@@ -28,7 +29,7 @@ test('A schema for the answer is asked for strictly', async () => {
 });
 
 test('The request body has every documented member and no other', async () => {
-  await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+  await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
   const model = createResponsesModel({ baseUrl: `${endpoint.url}/` });
   const parameters = { type: 'object', properties: { command: { type: 'string' } } };
   await model.respond(
@@ -74,7 +75,7 @@ test('The request body has every documented member and no other', async () => {
 });
 
 test('An assertion replaces the key, the key is asked for at each call, and without either no header is sent', async () => {
-  await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+  await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
   let key: string | undefined = 'key-one';
   const model = createResponsesModel({ baseUrl: endpoint.url, apiKey: () => key, headers: { 'x-extra': 'yes' } });
   await model.respond(aRequest(), anIo());
@@ -93,7 +94,7 @@ test('An assertion replaces the key, the key is asked for at each call, and with
 });
 
 test('Calls that follow one another share a connection', async () => {
-  await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+  await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
   const model = createResponsesModel({ baseUrl: endpoint.url });
   for (let call = 0; call < 5; call += 1) await model.respond(aRequest(), anIo());
   expect(endpoint.received.map(({ connection }) => connection)).toStrictEqual([1, 1, 1, 1, 1]);

@@ -10,6 +10,7 @@ import { asCount, asObject, asText, parseJson } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
 import { createAnswer, MalformedEntry } from './answer.ts';
 import type { Answer } from './answer.ts';
+import { NOTHING_IN_IT, isEmpty } from '../empty-answer.ts';
 import { createReasoningListener } from '../reasoning-parts.ts';
 
 export interface AnswerReader {
@@ -125,7 +126,7 @@ function applyEvent(
       // Some endpoints use this for every end.
       return asObject(event.response)?.status === 'incomplete'
         ? toCutResponse(event, answer, facts)
-        : toResponse(event, answer, true);
+        : toWholeResponse(event, answer, facts);
     case 'response.incomplete':
       return toCutResponse(event, answer, facts);
     case 'response.failed':
@@ -150,11 +151,17 @@ function toResponse(event: JsonObject, answer: Answer, whole: boolean): ModelRes
   };
 }
 
+function toWholeResponse(event: JsonObject, answer: Answer, facts: CallFacts): ModelResponse {
+  const response = toResponse(event, answer, true);
+  if (isEmpty(response.output)) throw modelFailure('modelAnswerMalformed', facts, NOTHING_IN_IT);
+  return response;
+}
+
 /** A stopped answer still counts if it has text or calls. */
 function toCutResponse(event: JsonObject, answer: Answer, facts: CallFacts): ModelResponse {
   const response = toResponse(event, answer, false);
   const reason = excerpt(asText(asObject(asObject(event.response)?.incomplete_details)?.reason) ?? 'no reason', facts);
-  if (response.output.some((output) => output.type !== 'reasoning')) return { ...response, cut: reason };
+  if (!isEmpty(response.output)) return { ...response, cut: reason };
   throw modelFailure('modelBadRequest', facts, `stopped before it said anything (${reason})`, { details: { reason } });
 }
 

@@ -123,6 +123,9 @@ export const itemDone = (item: Record<string, unknown>, place = 0): StreamEvent 
   item,
 });
 
+/** The events of a short answer. */
+export const answered: StreamEvent[] = [itemDone(messageItem('Done')), completed()];
+
 export function aRequest(changes: Partial<ModelRequest> = {}): ModelRequest {
   return {
     model: 'test-model',

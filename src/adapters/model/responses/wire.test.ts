@@ -5,8 +5,9 @@ import type { ConversationEntry } from '../../../../activities/ports.ts';
 import { createModels } from '../models.ts';
 import { createResponsesModel } from './responses.ts';
 import {
-  aRequest,
   anIo,
+  answered,
+  aRequest,
   completed,
   itemDone,
   messageItem,
@@ -45,7 +46,7 @@ function stringsIn(value: unknown): string[] {
 
 describe('Half of a surrogate pair', () => {
   test('is in no string of a request, and a whole pair stays', async () => {
-    await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+    await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
     const model = createResponsesModel({ baseUrl: endpoint.url });
     await model.respond(aRequest({ instructions: `be ${HALF}`, conversation }), anIo());
     const strings = stringsIn(endpoint.received[0]?.body);
