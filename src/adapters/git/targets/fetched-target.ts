@@ -152,32 +152,58 @@ async function commitAt(gitDir: string, name: string, signal: AbortSignal): Prom
 
 // -------------------------------------------------------------------------------------------------------------- fetch
 
+/** Names of branches, tags or commits. */
+type Wanted = Record<'head', string> & Partial<Record<'base', string>>;
+
 interface Fetch extends FetchBounds, Remote {
   gitDir: string;
 }
 
-/** The whole history: a merge base, or the changes since the last review, cannot be found without it. */
+/**
+ * The whole history: a merge base, or the changes since the last review, cannot be found without it. Of a branch and a
+ * tag with one name git would take the tag, so the branch is asked for first.
+ */
 async function fetchRefs(
   { gitDir, from, remote, ...bounds }: Fetch,
   { repository }: BatchTarget,
-  wanted: { head: string; base?: string },
+  wanted: Wanted,
   signal: AbortSignal,
 ): Promise<void> {
   const { fetchTimeoutMs: deadlineMs, fetchIdleMs: idleMs } = { ...BOUNDS, ...bounds };
-  const refs = Object.entries(wanted).map(([name, ref]) => `+${ref}:refs/new/${name}`);
   const options = ['--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--update-shallow'];
-  try {
-    const call = { cwd: gitDir, gitDir, signal, remote, deadlineMs, idleMs };
-    await runGit(['fetch', ...options, '--', from, ...refs], call);
-  } catch (error) {
-    if (signal.aborted || !(error instanceof Failure)) throw error;
-    throw explain(error, repository, wanted);
+  const noBranches = new Set<string>();
+  for (;;) {
+    const refs = Object.entries(wanted).map(([name, ref]) => `+${toAsked(ref, noBranches)}:refs/new/${name}`);
+    try {
+      const call = { cwd: gitDir, gitDir, signal, remote, deadlineMs, idleMs };
+      await runGit(['fetch', ...options, '--', from, ...refs], call);
+      return;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof Failure)) throw error;
+      const noBranch = Object.values(wanted).find((ref) => !noBranches.has(ref) && toBranch(ref) === missingIn(error));
+      if (noBranch === undefined) throw explain(error, repository, wanted);
+      noBranches.add(noBranch);
+    }
   }
 }
 
+function toAsked(ref: string, noBranches: ReadonlySet<string>): string {
+  return noBranches.has(ref) ? ref : (toBranch(ref) ?? ref);
+}
+
+/** Null for a name that cannot be that of a branch. */
+function toBranch(ref: string): string | null {
+  const isExact = ref === 'HEAD' || ref.startsWith('refs/') || /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(ref);
+  return isExact ? null : `refs/heads/${ref}`;
+}
+
+function missingIn({ message }: Failure): string | undefined {
+  return /couldn't find remote ref (\S+)/i.exec(message)?.[1];
+}
+
 /** Distinguishes permanent errors from temporary ones. */
-function explain(error: Failure, repository: string, wanted: { head: string; base?: string }): Failure {
-  const missing = /couldn't find remote ref (\S+)/i.exec(error.message)?.[1];
+function explain(error: Failure, repository: string, wanted: Wanted): Failure {
+  const missing = missingIn(error);
   if (missing !== undefined) {
     const hint =
       missing === 'HEAD' ? ' It may have no commit yet.' : ' Give the name of a branch or a tag that is there.';

@@ -160,6 +160,28 @@ describe('a repository elsewhere', () => {
     expect(await targets.find(elsewhere({ base: 'release' }), 't', signal)).toMatchObject({ start: base });
   });
 
+  it('means the branch where a tag has the same name, and the tag where no branch has it', async () => {
+    const old = headOf();
+    for (const name of ['main', 'release', 'v1']) repository.git('tag', name, old);
+    repository.git('checkout', '-q', '-b', 'release');
+    repository.write('a.ts', 'two\n');
+    const release = commit();
+    repository.git('checkout', '-q', 'main');
+    repository.git('merge', '-q', 'heads/release');
+    repository.write('a.ts', 'three\n');
+    const head = commit();
+    const find = (branch: string, base?: string) =>
+      targets.find(elsewhere({ branch, ...(base === undefined ? {} : { base }) }), 't', signal);
+    expect(await find('main', 'release')).toMatchObject({ head, start: release });
+    expect(await find('refs/heads/main', 'v1')).toMatchObject({ head, start: old });
+    expect(await find('refs/tags/main')).toMatchObject({ head: old });
+    expect(await find('v1')).toMatchObject({ head: old });
+    await expect(find('v1', 'v2')).rejects.toMatchObject({
+      ...{ code: 'reviewBaseMissing', message: expect.stringContaining('has no v2.') as string },
+    });
+    await expect(find('v2', 'v1')).rejects.toMatchObject({ code: 'reviewTargetUnknown' });
+  });
+
   it('is not kept from by the lock of a process that was killed', async () => {
     const { repository: store } = await targets.find(elsewhere(), 't', signal);
     const lock = join(store, '.git', 'refs', 'bobbin', 't', 'head.lock');
