@@ -116,6 +116,17 @@ describe('Over the wire of a provider', () => {
     if (finishReason !== 'STOP') expect(failure.message).toContain(finishReason);
   });
 
+  test('Anthropic: a window that was full before anything was said is too small for the conversation', async () => {
+    const delta = { stop_reason: 'model_context_window_exceeded' };
+    const end = { type: 'message_delta', delta, usage: { output_tokens: 0 } };
+    await using endpoint = await startEndpoint((response) =>
+      sendEvents(response, [anthropicEvents[0]!, end, { type: 'message_stop' }]),
+    );
+    const model = createAiSdkModel({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: endpoint.url });
+    const failure = await failureOf(model.respond(aRequest({ model: 'anthropic/claude-test' }), anIo()));
+    expect(failure.code).toBe('contextWindowExceeded');
+  });
+
   test('Anthropic: Claude may end its turn without a word', async () => {
     const end = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } };
     await using endpoint = await startEndpoint((response) =>

@@ -221,6 +221,9 @@ function emptyAnswer(finishReason: Finish['finishReason'], reason: string, facts
   const details = { reason };
   const stopped = `stopped before it said anything (${reason})`;
   if (finishReason === 'other') return modelFailure('modelStreamBroken', facts, stopped, { details });
+  if (reason === 'model_context_window_exceeded') {
+    return modelFailure('contextWindowExceeded', facts, stopped, { details });
+  }
   if (finishReason === 'length' || finishReason === 'content-filter') {
     return modelFailure('modelBadRequest', facts, stopped, { details });
   }

@@ -24,6 +24,7 @@ export interface ErrorAnswer {
 /** Codes and types with the same meaning for every status. */
 const KNOWN_CODES: Partial<Record<string, FailureCode>> = {
   context_length_exceeded: 'contextWindowExceeded',
+  exceed_context_size_error: 'contextWindowExceeded',
   insufficient_quota: 'usageLimitExceeded',
   usage_limit_reached: 'usageLimitExceeded',
   usage_not_included: 'usageLimitExceeded',
@@ -41,8 +42,20 @@ const KNOWN_CODES: Partial<Record<string, FailureCode>> = {
 };
 
 /** Messages of endpoints that send no code when the conversation is too long. */
-const TOO_LONG =
-  /maximum context length|context (window|length)|(prompt|input) is too long|maximum number of tokens|too many tokens/i;
+const TOO_LONG = new RegExp(
+  [
+    'maximum (context|prompt|model) length',
+    'context (window|length|size|limit)',
+    '(prompt|input) is too long',
+    'maximum number of tokens',
+    'model token limit',
+    'too many tokens',
+    'reduce the length of',
+  ].join('|'),
+  'i',
+);
+/** The same as errors of a server, whose words about tokens can be about its load. */
+const TOO_LONG_FOR_SERVER = /context (window|length|size) .*exceed|exceed.* context (window|length|size)/i;
 
 const ADVICE = {
   modelBadRequest: 'Asking again cannot help; correct what the answer names.',
@@ -134,8 +147,13 @@ function toStatusCode(status: number, problem: Problem): ModelFailureCode {
   if (status === 413) return 'contextWindowExceeded';
   if (status === 402) return 'usageLimitExceeded';
   if (status === 429) return isQuota(problem) ? 'usageLimitExceeded' : 'modelRateLimited';
+  if (status >= 500 && isTooLongForServer(problem)) return 'contextWindowExceeded';
   if (status === 408 || status === 409 || status === 425 || status >= 500) return 'modelServerError';
   return toRefusalCode(problem);
+}
+
+function isTooLongForServer(problem: Problem): boolean {
+  return toKnownCode(problem) === 'contextWindowExceeded' || TOO_LONG_FOR_SERVER.test(problem.message ?? '');
 }
 
 /** For 400, 422 and similar statuses: a code or message can make the failure more precise. */

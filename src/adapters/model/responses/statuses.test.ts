@@ -40,6 +40,49 @@ describe('Statuses', () => {
     expect(failure.message).toMatch(/(Check|Asking again|Trying again|Compact|Raise|must be acquired)/);
   });
 
+  /** As the servers of llama.cpp, xAI, Anthropic, Moonshot, vLLM and Groq say it. */
+  const tooLong: [status: number, body: unknown][] = [
+    [
+      400,
+      {
+        error: {
+          code: 400,
+          message: 'request (33000 tokens) exceeds the available context size (32768 tokens), try increasing it',
+          type: 'exceed_context_size_error',
+        },
+      },
+    ],
+    [500, { error: { code: 500, message: 'too long', type: 'exceed_context_size_error' } }],
+    [500, { error: { code: 500, message: 'Context size has been exceeded.', type: 'server_error' } }],
+    [
+      400,
+      {
+        code: 'Client specified an invalid argument',
+        error: "This model's maximum prompt length is 131072 but the request contains 136973 tokens.",
+      },
+    ],
+    [
+      400,
+      {
+        type: 'error',
+        error: {
+          type: 'invalid_request_error',
+          message: 'input length and `max_tokens` exceed context limit: 178959 + 64000 > 200000, decrease input length',
+        },
+      },
+    ],
+    [400, { error: { message: 'Your request exceeded model token limit: 262144', type: 'invalid_request_error' } }],
+    [
+      400,
+      { error: { message: 'The decoder prompt (length 40000) is longer than the maximum model length of 32768.' } },
+    ],
+    [400, { error: { message: 'Please reduce the length of the messages or completion.' } }],
+  ];
+  test.each(tooLong)('%i with %j means that the conversation is too long', async (status, body) => {
+    const { failure } = await failTo((response) => sendJson(response, status, body));
+    expect(failure.code).toBe('contextWindowExceeded');
+  });
+
   test('A rejected assertion carries the code as its reason', async () => {
     const body = { error: { code: 'agent_task_unknown', message: 'No such task' } };
     const { failure } = await failTo((response) => sendJson(response, 401, body, { 'x-request-id': 'req_9' }));
@@ -86,6 +129,8 @@ describe('Failures inside a stream', () => {
     [{ code: 'invalid_prompt', message: 'No' }, 'modelBadRequest'],
     [{ code: 'agent_task_expired', message: 'Expired' }, 'agentAssertionRejected'],
     [{ code: 'never_heard_of', message: 'What' }, 'modelServerError'],
+    [{ code: 'server_error', message: 'Context size has been exceeded.' }, 'contextWindowExceeded'],
+    [{ code: 'throttled', message: 'Too many tokens, please wait' }, 'modelServerError'],
   ];
   test.each(cases)('response.failed, error and nested error with %j are all %s', async (error, code) => {
     const shapes: StreamEvent[] = [
