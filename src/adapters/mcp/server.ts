@@ -105,14 +105,30 @@ export function createServer(
     if (connection !== null || failures === 0 || config.required) await within(signal, () => trying);
   };
 
+  /** A server that does not know its session any longer has taken nothing: the call is made again over a new one. */
   const report = async (request: McpCall, io: { signal: AbortSignal; onProgress: (text: string) => void }) => {
     const current = await within(io.signal, connected);
-    return current.call(request.tool, request.arguments, {
+    try {
+      return await callOver(current, request, io);
+    } catch (error) {
+      io.signal.throwIfAborted();
+      if (!wasNeverTaken(error)) throw error;
+      // Another call may have connected again meanwhile.
+      if (connection === current) connection = null;
+      void current.close();
+      return callOver(await within(io.signal, connected), request, io);
+    }
+  };
+  const callOver = (
+    current: Connection,
+    request: McpCall,
+    io: { signal: AbortSignal; onProgress: (text: string) => void },
+  ) =>
+    current.call(request.tool, request.arguments, {
       signal: io.signal,
       timeoutMs: config.toolTimeoutMs,
       onProgress: (text) => io.onProgress(redact(text)),
     });
-  };
 
   return {
     async offer(signal) {
@@ -137,14 +153,7 @@ export function createServer(
       };
       try {
         await untilDue(io.signal);
-        const result = await report(request, io).catch((error: unknown) => {
-          io.signal.throwIfAborted();
-          if (!wasNeverTaken(error)) throw error;
-          const old = connection;
-          connection = null;
-          void old?.close();
-          return report(request, io);
-        });
+        const result = await report(request, io);
         const images = toImages(result);
         const ended = end(result.isError === true ? 'failed' : 'completed', toText(result));
         return images.length === 0 ? ended : { ...ended, images };

@@ -604,6 +604,12 @@ export const finishesUpdates = since(8);
 /** Whether a host counts as lost only after the grace time: before, a step that waits for 5 s showed it, too. */
 export const losesHostAfterGrace = since(8);
 
+/**
+ * Whether an answer of a model may take a day: heartbeats show a lost worker, and silence a lost answer. Before, one that took more
+ * than half an hour was asked for again without end, and paid each time.
+ */
+export const answersTakeLong = since(8);
+
 /** Whether a move to another folder ends what has not run: before, it ran in the folder that the thread has left. */
 export const leavesFolder = since(8);
 

@@ -15,7 +15,14 @@ import { addItem, changeItem, emit, itemCount } from '../state/log.ts';
 import { hasMail, onMail } from '../turns/inbox.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../turns/snapshots.ts';
-import { type QueuedTurn, type RegularTurn, type ThreadState, callsOf, isConversation } from '../state/state.ts';
+import {
+  type QueuedTurn,
+  type RegularTurn,
+  type ThreadState,
+  answersTakeLong,
+  callsOf,
+  isConversation,
+} from '../state/state.ts';
 import { type StepEnd, type StepEvent, type StepValue, retried, stepIds, toSummary } from '../state/steps.ts';
 import {
   addUserMessage,
@@ -158,7 +165,7 @@ function toModelStep(state: ThreadState, turn: RegularTurn, stage: ModelStage): 
       snapshot: wantedSnapshot(state, turn),
       ...(sessions.length === 0 ? {} : { sessions }),
     },
-    options: retried('30m'),
+    options: retried(answersTakeLong(state) ? '24h' : '30m'),
     summary: toSummary('model', `${model} step ${step}`),
   };
 }

@@ -11,7 +11,7 @@ import { charge } from './charging.ts';
 import { newestCompaction, withCompaction } from '../state/context.ts';
 import { addItem, emit, isRunning, itemCount } from '../state/log.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
-import type { ActiveTurn, Compaction, ThreadState } from '../state/state.ts';
+import { type ActiveTurn, type Compaction, type ThreadState, answersTakeLong } from '../state/state.ts';
 import { type StepEnd, type StepValue, retried, stepIds, toSummary } from '../state/steps.ts';
 
 /** A person should know from the second one on. */
@@ -67,7 +67,7 @@ export function wantedCompaction(state: ThreadState, turnId: string, compaction:
         agentIdentity: state.settings.agentIdentity,
         costLimited: isCostLimited(state),
       },
-      options: retried('30m'),
+      options: retried(answersTakeLong(state) ? '24h' : '30m'),
       summary: toSummary('compact', `${model}, ${upTo} items`),
     },
   ];

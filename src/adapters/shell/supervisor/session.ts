@@ -9,13 +9,16 @@ import { createOutputWindow } from '../output/output-window.ts';
 export interface Session {
   io: SessionIo;
   /**
-   * Sends the input and waits. Undefined if the command ends before the time is up, or another look begins. A repeated
-   * look is answered as the first one was.
+   * Sends the input and waits. Undefined if the command ends before the time is up, or another look begins, or nobody is there
+   * any longer to take what it has written. A repeated look is answered as the first one was.
    */
-  look(poll: Poll, ended: Promise<unknown>): Promise<CommandReport | undefined>;
+  look(poll: Poll, ended: Promise<unknown>, isThere: () => boolean): Promise<CommandReport | undefined>;
   /** Takes the output that no look has returned. */
   unread(): string;
 }
+
+/** Why a look has no report. */
+type Left = 'left' | 'ended';
 
 const INTERRUPT = '\u0003';
 /** Of one look: some programs ask for a second one, and each looks at every process of the machine. */
@@ -28,7 +31,8 @@ export function createSession(maxOutputBytes: number): Session {
   // Characters are kept whole, also if a look comes between two halves.
   const decoder = new StringDecoder('utf8');
   let window = createOutputWindow(maxOutputBytes);
-  let last: { id: string; over: AbortController; report: Promise<CommandReport | undefined> } | undefined;
+  let last:
+    { id: string; over: AbortController; isThere: () => boolean; report: Promise<CommandReport | Left> } | undefined;
   // A sandbox that could not be made is tried again: the last one counts.
   let command: StartedCommand | undefined;
   let isStarted: () => void;
@@ -56,12 +60,16 @@ export function createSession(maxOutputBytes: number): Session {
     { chars, yieldMs, maxOutputBytes: most }: Poll,
     ended: Promise<unknown>,
     { signal }: AbortController,
-  ): Promise<CommandReport | undefined> => {
+  ): Promise<CommandReport | Left> => {
     const isOver = ended.then(() => true);
     // It may end before it has started.
     if (chars !== '') await Promise.race([send(chars), isOver]);
     const isLate = delay(yieldMs, false, { signal }).catch(() => true);
-    if (await Promise.race([isOver, isLate])) return undefined;
+    if (await Promise.race([isOver, isLate])) return 'ended';
+    return report(most);
+  };
+  const report = (most: number): CommandReport | Left => {
+    if (last?.isThere() !== true) return 'left';
     const durationMs = Math.round(performance.now() - startedAt);
     return boundedTo(most, { outcome: 'yielded', exitCode: null, ...take(), durationMs, gone: false });
   };
@@ -74,15 +82,21 @@ export function createSession(maxOutputBytes: number): Session {
       },
       onChunk: (chunk) => window.push(Buffer.from(decoder.write(chunk))),
     },
-    look(poll, ended) {
-      if (last?.id === poll.id) return last.report;
-      // Nobody waits for the one before it any longer: what it would take belongs to this one.
-      last?.over.abort();
-      const over = new AbortController();
-      const report = lookOnce(poll, ended, over);
-      void ended.then(() => over.abort());
-      last = { id: poll.id, over, report };
-      return report;
+    async look(poll, ended, isThere) {
+      if (last?.id === poll.id) {
+        const before = last.isThere;
+        last.isThere = () => before() || isThere();
+        // Its time is up.
+        last.report = last.report.then((known) => (known === 'left' ? report(poll.maxOutputBytes) : known));
+      } else {
+        // Nobody waits for the one before it any longer: what it would take belongs to this one.
+        last?.over.abort();
+        const over = new AbortController();
+        void ended.then(() => over.abort());
+        last = { id: poll.id, over, isThere, report: lookOnce(poll, ended, over) };
+      }
+      const found = await last.report;
+      return typeof found === 'string' ? undefined : found;
     },
     unread: () => take().output,
   };

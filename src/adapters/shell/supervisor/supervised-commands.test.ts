@@ -20,7 +20,6 @@ import { listOutsideSockets } from '../sandbox/outside-sockets.ts';
 import { isRunning, readPid } from '../test-bench.ts';
 import { isServed } from './client.ts';
 import { createReports } from './reports.ts';
-import { createSession } from './session.ts';
 import { type SupervisedCommands, createSupervisedCommands, endSupervisors } from './supervised-commands.ts';
 
 const THREAD = 'thread-1';
@@ -239,18 +238,6 @@ describe('a command', () => {
 });
 
 describe('a command that is looked at while it runs', () => {
-  it('is interrupted three times by one look at most', async () => {
-    const session = createSession(1_000);
-    let interrupts = 0;
-    session.io.onStart({ keyboard: undefined, interrupt: () => Promise.resolve(void (interrupts += 1)) });
-    const poll = { isFirst: false, yieldMs: 0, maxOutputBytes: 1_000 };
-    const never = new Promise(() => undefined);
-    await session.look({ ...poll, id: 'many', chars: '\u0003'.repeat(16_384) }, never);
-    expect(interrupts).toBe(3);
-    await session.look({ ...poll, id: 'one', chars: 'a\u0003' }, never);
-    expect(interrupts).toBe(4);
-  });
-
   const looking = (id: string, more: Partial<Poll> = {}): Poll => ({
     ...{ id, isFirst: false, chars: '', yieldMs: 60_000, maxOutputBytes: 16_384, ...more },
   });

@@ -124,7 +124,7 @@ export function createSupervisor({ runner, folder, reports, unattendedS, onIdle 
 
   /** Answers if it still runs when the time is up; its end is answered in any case. */
   const look = async (command: Running, client: Socket, poll: Poll): Promise<void> => {
-    const report = await command.session?.look(poll, command.ended);
+    const report = await command.session?.look(poll, command.ended, () => command.clients.has(client));
     if (report !== undefined) answer(client, { type: 'report', report });
   };
 
