@@ -7,7 +7,7 @@ const config: McpServerConfig = {
   ...{
     name: 'test',
     endpoint: { type: 'stdio', command: 'none', args: [], env: {}, cwd: undefined },
-    approval: 'auto',
+    approval: 'never',
   },
   ...{ toolTimeoutMs: 1_000, startupTimeoutMs: 1_000, enabledTools: null, disabledTools: [] },
   ...{ required: false, secrets: [] },
