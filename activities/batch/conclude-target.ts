@@ -24,6 +24,7 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
         tracked: await trackFindings(ports, { cwd, head, known }, signal),
         verdicts: toVerdicts(conclusion),
         looked: await lookedAt(ports, conclusion, signal),
+        ...beginOf(conclusion),
       };
       return { type: 'concluded', ...(await ports.ledgers.record({ targetId, target }, run, signal)) };
     },
@@ -69,8 +70,16 @@ async function readKnown(ports: Ports, conclusion: TargetConclusion, signal: Abo
 }
 
 /** The ledger gives the current run the same answer again. */
-function again({ runId, head, rulesId, fullPassEvery, fullPass = false, threadId }: TargetConclusion) {
-  return { runId, workflowId: threadId, instead: null, head, rulesId, fullPassEvery, fullPass };
+function again(conclusion: TargetConclusion) {
+  const { runId, head, rulesId, fullPassEvery, fullPass = false, threadId } = conclusion;
+  return {
+    ...{ runId, workflowId: threadId, instead: null, head, rulesId, fullPassEvery, fullPass },
+    ...beginOf(conclusion),
+  };
+}
+
+function beginOf({ startedAt }: TargetConclusion): { startedAt?: number } {
+  return startedAt === undefined ? {} : { startedAt };
 }
 
 function knownOf(beginning: RunBeginning, { runId, targetId }: TargetConclusion) {

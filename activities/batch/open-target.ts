@@ -26,9 +26,10 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
       const model = modelOf(ports, opening, repository);
       const rules = await rulesOf(ports, opening, found, signal);
       const rulesId = toRulesId(opening, model, rules);
-      const { runId, workflowId, fullPassEvery, fullPass = false } = opening;
+      const { runId, workflowId, fullPassEvery, fullPass = false, startedAt } = opening;
       step.progress = { type: 'target', doing: 'asking the ledger' };
-      const asked = { runId, workflowId, instead: null, head, rulesId, fullPassEvery, fullPass };
+      const began = startedAt === undefined ? {} : { startedAt };
+      const asked = { runId, workflowId, instead: null, head, rulesId, fullPassEvery, fullPass, ...began };
       const beginning = await ports.ledgers.begin({ targetId, target }, asked, signal);
       if (beginning.type === 'busy') return { type: 'busy' };
       if (beginning.type === 'alreadyReviewed') {

@@ -63,6 +63,8 @@ export interface TargetOpening {
   fullPassEvery: number;
   /** This run is a full pass; no if left out. */
   fullPass?: boolean;
+  /** When the run began, in milliseconds since the epoch; earlier releases leave it out. */
+  startedAt?: number;
   /** Null for the workers' default. */
   model: string | null;
   instructions: string;
@@ -133,6 +135,8 @@ export interface TargetConclusion {
   /** For each text, the ids that its review was asked about; earlier releases leave it out. */
   asked?: string[][];
   fullPass?: boolean;
+  /** When the run began, in milliseconds since the epoch; earlier releases leave it out. */
+  startedAt?: number;
   /** The value from when the target was opened. */
   filesLeftOut: number;
   known: number;

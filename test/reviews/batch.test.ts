@@ -73,6 +73,17 @@ describe('a batch', () => {
     expect(third.rows[1]?.outcome).toMatchObject({ status: 'skipped' });
   });
 
+  it('reviews its targets also under the id of an earlier one, whose workflow the service no longer has', async () => {
+    const targets = [{ repository: makeTarget() }];
+    const { batch } = await runBatch(targets);
+    const head = commit(targets[0]?.repository ?? '', { 'c.ts': 'console.log(1)\n' });
+    const { workflow } = environment.bobbin.service.client;
+    const { workflowId } = batch;
+    const { taskQueue } = environment;
+    await workflow.execute('batchReview', { workflowId, taskQueue, args: [{ targets }] });
+    expect((await rowsOf(batch))[0]?.outcome).toMatchObject({ status: 'reviewed', head, counts: { new: 1 } });
+  });
+
   it('answers all who read it at once after it has ended', async () => {
     const { batch } = await runBatch([{ repository: makeTarget() }]);
     for (let round = 0; round < 30; round++) {

@@ -1,5 +1,12 @@
 /** Opens a target on a host that has it or may fetch it. */
-import { ApplicationFailure, CancellationScope, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  patched,
+  proxyActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities, OpenedTarget } from '../../activities/contract.ts';
 import type { TargetReview } from '../../src/contract/index.ts';
 import { HEARTBEAT_TIMEOUT_MS } from '../../src/contract/plain/heartbeat.ts';
@@ -34,6 +41,11 @@ export const placeOf = ({ runId }: TargetReview) => ({ threadId: `${BATCH_PREFIX
 
 export function passesOf({ fullPassEvery, fullPass }: TargetReview) {
   return { fullPassEvery, ...(fullPass === true ? { fullPass } : {}) };
+}
+
+/** The id of a batch may be used again: what was recorded before this time is not of this run. */
+export function beginOf(): { startedAt?: number } {
+  return patched('run-start') ? { startedAt: workflowInfo().startTime.getTime() } : {};
 }
 
 /** Waits for another run of the same target, so that its findings are not found twice. */
@@ -93,6 +105,7 @@ function ask(review: TargetReview, named?: { host: string; scheduleToStartTimeou
       ...placeOf(review),
       workflowId: workflowInfo().workflowId,
       ...{ runId, targetId, target, ...passesOf(review), model, instructions },
+      ...beginOf(),
       ...(named === undefined ? {} : { ifThere: true as const }),
     },
   ]);

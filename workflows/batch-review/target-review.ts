@@ -44,7 +44,7 @@ import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
 import { toLedgerWorkflowId, toWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
 import { parseTargetReview } from './guards.ts';
 import { closedLedgerQuery } from './messages.ts';
-import { STEP_OPTIONS, open, passesOf, placeOf } from './open-target.ts';
+import { STEP_OPTIONS, beginOf, open, passesOf, placeOf } from './open-target.ts';
 
 const concluding = { ...STEP_OPTIONS, startToCloseTimeout: '30m' } as const;
 const { concludeTarget } = proxyActivities<Activities>(concluding);
@@ -150,7 +150,7 @@ async function tryTarget(review: TargetReview, suffix: string, progress: Progres
   const asked = parts.map((part) => part.known ?? []);
   const concluded = await conclude(opened, texts.length, {
     ...placeOf(review),
-    ...{ runId, targetId, target, ...passesOf(review) },
+    ...{ runId, targetId, target, ...passesOf(review), ...beginOf() },
     ...{ cwd, base, head, full, rulesId, model, texts, filesLeftOut, known },
     ...(parts.some((part) => part.known !== undefined) ? { asked } : {}),
   });

@@ -75,6 +75,7 @@ export function readBeginRun(value: unknown): Parsed<BeginRun> {
       rulesId: text(from['rulesId'], 'rulesId', LIMITS.idChars, 1),
       fullPassEvery: wholeNumber(from['fullPassEvery'], 'fullPassEvery', 0),
       ...maybe(from, 'fullPass', flag),
+      ...maybe(from, 'startedAt', (at, name) => wholeNumber(at, name, 0)),
     };
   });
 }
@@ -94,6 +95,7 @@ export function readRecordRun(value: unknown): Parsed<RunRecord> {
       verdicts: orNull(from['verdicts'], (verdicts) => list(verdicts, 'verdicts').map(findingVerdict)),
       looked: orNull(from['looked'], (looked) => list(looked, 'looked').map((path) => text(path, 'looked', Infinity))),
       findingsLeftOut: left === undefined || left === null ? 0 : wholeNumber(left, 'findingsLeftOut', 0),
+      ...maybe(from, 'startedAt', (at, name) => wholeNumber(at, name, 0)),
     };
   });
 }

@@ -69,6 +69,27 @@ describe('a run', () => {
     });
   });
 
+  it('is not one that was recorded under its id before it began', () => {
+    const first = recorded(
+      beginRun(empty, beginning('r1', 'one', { startedAt: 1 }), 2).state,
+      record('r1', 'one', [A]),
+    );
+    const startedAt = now + 10;
+    const begun = beginRun(first.state, beginning('r1', 'two', { startedAt }), startedAt + 1);
+    expect(begun.answer).toMatchObject({ type: 'begun', anchor: commit('one') });
+    expect(beginRun(begun.state, beginning('r1', 'two', { startedAt }), startedAt + 2)).toEqual(begun);
+    const run = record('r1', 'two', [B], { startedAt });
+    const second = recordRun(begun.state, run, startedAt + 3);
+    if ('code' in second) throw new Error(second.reason);
+    expect(second.answer).toMatchObject({ counts: { new: 1 }, open: 2 });
+    expect(recordRun(second.state, run, startedAt + 4)).toEqual(second);
+    const { counts } = second.answer;
+    const again = beginRun(second.state, beginning('r1', 'two', { startedAt }), startedAt + 5).answer;
+    expect(again).toEqual({ type: 'alreadyReviewed', runId: 'r1', counts });
+    // Earlier releases send no start: the newest record is theirs.
+    expect(beginRun(second.state, beginning('r1', 'three'), startedAt + 6).answer).toEqual(again);
+  });
+
   it('goes on from the last one that completed; one that was given up moves nothing', () => {
     const one = review(empty, record('r1', 'one', [A]));
     const begun = beginRun(one, beginning('r2', 'two'), 5);

@@ -39,7 +39,7 @@ export function beginRun(state: LedgerState, run: BeginRun, at: number): Outcome
     return { state, answer: { type: 'busy', workflowId: running.workflowId } };
   }
   const free = { ...state, running: null };
-  const recorded = state.runs.find(({ runId }) => runId === run.runId);
+  const recorded = recordOf(state, run);
   if (recorded !== undefined) {
     const { runId, counts } = recorded;
     return { state: free, answer: { type: 'alreadyReviewed', runId, counts } };
@@ -54,6 +54,11 @@ export function beginRun(state: LedgerState, run: BeginRun, at: number): Outcome
     state: { ...state, running: { runId, workflowId, at: since } },
     answer: { type: 'begun', anchor: anchor?.head ?? null, full: isFullPassDue(state, run), known: toKnown(state) },
   };
+}
+
+/** A batch id may be used again: an earlier record under it is that of another run. */
+export function recordOf({ runs }: LedgerState, { runId, startedAt = 0 }: Pick<BeginRun, 'runId' | 'startedAt'>) {
+  return runs.findLast((run) => run.runId === runId && run.at >= startedAt);
 }
 
 /**

@@ -9,14 +9,14 @@ import type {
 } from '../../src/contract/index.ts';
 import { withinBounds } from './bounds.ts';
 import type { RunRecord } from './guards.ts';
-import type { Outcome, Refusal } from './ledger.ts';
+import { type Outcome, type Refusal, recordOf } from './ledger.ts';
 import { isSaidTwice, matchFindings } from './match.ts';
 import type { KeptFinding, LedgerState } from './state.ts';
 import { hashOf, wordsOf } from './words.ts';
 
 /** Idempotent: a recorded run gets the same answer again. A run that is not under way is refused. */
 export function recordRun(state: LedgerState, run: RunRecord, at: number): Outcome<RunRecorded> | Refusal {
-  const recorded = state.runs.find(({ runId }) => runId === run.runId);
+  const recorded = recordOf(state, run);
   if (recorded !== undefined) return { state, answer: { counts: recorded.counts, open: recorded.open } };
   if (state.running?.runId !== run.runId) {
     const now = state.running === null ? 'no run is under way' : `run ${state.running.runId} is under way`;

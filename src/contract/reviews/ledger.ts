@@ -108,6 +108,8 @@ export interface BeginRun {
   fullPassEvery: number;
   /** This run is a full pass, even if nothing is new; earlier releases leave it out. */
   fullPass?: boolean;
+  /** Milliseconds since the epoch: an earlier record is that of another run with the same id. Earlier releases leave it out. */
+  startedAt?: number;
 }
 
 export type RunBeginning =
@@ -187,6 +189,8 @@ export interface RecordedRun {
   verdicts: FindingVerdict[];
   /** Paths that the run reviewed, by the names of its head and of its base; null for all. */
   looked: string[] | null;
+  /** As in `BeginRun`. */
+  startedAt?: number;
 }
 
 /** Answer of `recordRun`. Idempotent: the same run always gets the same answer. */
