@@ -1,5 +1,5 @@
 /** Threads with open agents, whose host dies: they continue on another host, without the agents and with the files in the store. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
@@ -123,10 +123,13 @@ describe.runIf(canMakeHosts())('agents in a folder that hosts share', () => {
     const files = join(hosts.a.files, 'left-agents');
     const thread = await environment.start({ workspace: { cwd, host: 'group-1' }, approvalPolicy: 'never' });
     const writes = 'run: until [ -e go ]; do echo x >> written; sleep 0.05; done';
-    const work = turn([spawn('deep', spawn('below', writes)), WAIT, WAIT, 'run: echo after > after'].join('\n'));
+    // Its turn would be over before the loss otherwise.
+    const after = 'run: until [ -e lost ]; do sleep 0.05; done; echo after > after';
+    const work = turn([spawn('deep', spawn('below', writes)), WAIT, WAIT, after].join('\n'));
     await thread.submit(work);
     await expect.poll(() => existsSync(join(files, 'written')), { timeout: 30_000 }).toBe(true);
     await lost.kill();
+    writeFileSync(join(files, 'lost'), '');
     // And the command of the thread, if its step came before the loss was noticed.
     const commandIds = expect.arrayContaining([`tool/${thread.threadId}/1/*`]) as string[];
     const left = [{ host: 'group-1', commandIds }];
