@@ -76,7 +76,8 @@ describe('a command that is stopped', () => {
     expect(report).toMatchObject({
       outcome: 'aborted',
       exitCode: 3,
-      output: expect.stringMatching(/^ready\n[^]*cleaned\n$/) as string,
+      // On a busy machine its children may have to be killed.
+      output: expect.stringMatching(/^ready\n[^]*cleaned\n/) as string,
       gone: true,
     });
   });

@@ -1,6 +1,5 @@
 /** Submits a turn and follows it to its end. */
 import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
-import { readTurn } from '../../../client/threads/turn-state.ts';
 import type { ThreadEvent } from '../../../contract/index.ts';
 import { interruptSignal } from '../command.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
@@ -21,6 +20,7 @@ export async function submitAndWait(
   const signal = interruptSignal();
   // Read first, so that an end that comes meanwhile is among the events after it.
   const { lastSeq: after } = await thread.view();
+  const { readTurn } = await import('../../../client/threads/turn-state.ts');
   const earlier = given === undefined ? undefined : await readTurn(thread, given);
   if (earlier?.status === 'ended') {
     const { seq, endedAt: at, turn: completion } = earlier;
