@@ -20,6 +20,7 @@ import { findNews, isDue, toEnvironmentMessage } from './environment.ts';
 import { type PatchDraft, createPatchReader } from './patch-draft.ts';
 import { findOffers } from './offers.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
+import { askWithReasoning } from './refused-reasoning.ts';
 
 export interface ModelProgress {
   type: 'model';
@@ -73,8 +74,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       if (patch !== undefined) step.progress = { ...step.progress, patch };
     };
     return withSnapshot(ports, input, settings.cwd, step.signal, async () => {
-      const response = await respondWithImages(
-        ports.models,
+      const { result: response, warnings: withheld } = await askWithReasoning(
         {
           ...request,
           conversation,
@@ -82,13 +82,15 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
           tools: offers.tools,
           ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
         },
-        { signal: step.signal, onText, onReasoning, onInput },
+        step.signal,
+        (asked) => respondWithImages(ports.models, asked, { signal: step.signal, onText, onReasoning, onInput }),
       );
       const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, offers.routed)));
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
       const assumed = isAssumed ? [toAssumption(settings.model, window)] : [];
-      const allWarnings = [...warnings, ...skillWarnings, ...offers.warnings, ...assumed, ...(response.warnings ?? [])];
+      const said = [...(response.warnings ?? []), ...withheld];
+      const allWarnings = [...warnings, ...skillWarnings, ...offers.warnings, ...assumed, ...said];
       const warned = {
         ...(offers.mcpWarnings.length > 0 && { mcpWarnings: offers.mcpWarnings }),
         ...(allWarnings.length > 0 && { warnings: allWarnings }),

@@ -9,6 +9,7 @@ import { SUMMARY_REQUEST } from '../instructions/compaction.ts';
 import type {
   CompactedConversation,
   ConversationEntry,
+  ModelPort,
   ModelRequest,
   ModelResponse,
   Ports,
@@ -21,6 +22,7 @@ import type { ContextCache } from './context-cache.ts';
 import { toldEnvironment, userMessagesOf, withoutEnvironment } from './conversation.ts';
 import { findOffers } from './offers.ts';
 import { openModelRequest, requirePrice, showConversation } from './model-request.ts';
+import { askWithReasoning } from './refused-reasoning.ts';
 import { isSummaryMessage } from './summary-words.ts';
 import { newestMessages } from './user-messages.ts';
 
@@ -76,9 +78,7 @@ export async function compactContext(
       ...request,
       conversation: (await showConversation(ports, { ...opened, read, model: input.model })).conversation,
     };
-    const own = await withFewer(plain, signal, async (fewer) =>
-      ownForm ? ((await ports.models.compact?.(fewer, { signal })) ?? null) : null,
-    );
+    const own = await withFewer(plain, signal, (fewer) => (ownForm ? compactOwn(ports.models, fewer, signal) : null));
     if (own.result !== null && isBounded(own.result)) {
       const { provider, output, usage } = own.result;
       const { droppedEntries } = own;
@@ -88,13 +88,23 @@ export async function compactContext(
     const onText = (delta: string) => {
       step.progress = { type: 'compaction', chars: step.progress.chars + delta.length };
     };
-    const asked = await withFewer(request, signal, (fewer) =>
-      respondWithImages(ports.models, toSummaryRequest(fewer), { signal, onText }),
-    );
-    const { result, droppedEntries } = asked;
+    const { result, droppedEntries } = await withFewer(request, signal, async (fewer) => {
+      const ask = (asked: ModelRequest) => respondWithImages(ports.models, asked, { signal, onText });
+      return (await askWithReasoning(toSummaryRequest(fewer), signal, ask)).result;
+    });
     const summary = summaryOf(result, input.model);
     return { type: 'compacted', summary, userMessages, provider: null, ...costOf(result.usage), droppedEntries };
   });
+}
+
+/** Null if the provider has no compaction of its own. */
+async function compactOwn(
+  models: ModelPort,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<CompactedConversation | null> {
+  const ask = async (asked: ModelRequest) => (await models.compact?.(asked, { signal })) ?? null;
+  return (await askWithReasoning(request, signal, ask)).result;
 }
 
 /**
@@ -137,7 +147,7 @@ function summaryOf(response: ModelResponse, model: string): string {
 async function withFewer<T>(
   request: ModelRequest,
   signal: AbortSignal,
-  ask: (request: ModelRequest) => Promise<T>,
+  ask: (request: ModelRequest) => Promise<T> | T,
 ): Promise<{ result: T; droppedEntries: number }> {
   const all = request.conversation;
   for (let drop = 0; ; drop = drop * 2 + 1) {

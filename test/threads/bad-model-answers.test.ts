@@ -6,7 +6,7 @@ import type { Item, ThreadHandle, TurnCompletion } from '../../src/client/index.
 import { toInputText } from '../../src/contract/plain/images/image-types.ts';
 import { type OddEndpoint, execCall, message, respondWith, startOddEndpoint } from '../parts/odd-endpoint.ts';
 import { assertHealthy } from '../parts/raw-client.ts';
-import { type TestEnvironment, itemsOf, openEnvironment, runTurn, turn } from '../environment.ts';
+import { type TestEnvironment, eventsSoFar, itemsOf, openEnvironment, runTurn, turn } from '../environment.ts';
 
 let environment: TestEnvironment;
 let endpoint: OddEndpoint;
@@ -193,6 +193,39 @@ describe.concurrent('an endpoint', () => {
     const word = `again-${randomUUID()}`;
     endpoint.answer(word, respondWith(execCall('call_same', 'echo third')), 1);
     expect(await runTurn(thread, `${word}\nsay: third`)).toMatchObject({ status: 'completed' });
+  });
+});
+
+describe('an endpoint that cannot open what another one has sealed', () => {
+  const refuse = (response: ServerResponse) => {
+    response.writeHead(400, { 'content-type': 'application/json' });
+    const error = {
+      type: 'invalid_request_error',
+      code: 'invalid_encrypted_content',
+      message: 'Could not be verified.',
+    };
+    response.end(JSON.stringify({ error }));
+  };
+  const warningsOf = async (thread: ThreadHandle) =>
+    (await eventsSoFar(thread)).flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+
+  it('is asked without it, in turns and in compactions, and the thread warns of it once', async () => {
+    const sealed = `sealed-${randomUUID()}`;
+    const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: sealed };
+    const { thread } = await tryTurn('', respondWith(reasoning, message('Thought.')));
+    // The turn after it: a call, and what came of it.
+    expect(endpoint.times(sealed)).toHaveLength(2);
+    endpoint.answer(sealed, refuse);
+    const end = await runTurn(thread, 'say: second');
+    expect(end).toMatchObject({ status: 'completed', lastAgentMessage: expect.stringContaining('second') as string });
+    expect(await runTurn(thread, 'say: third')).toMatchObject({ status: 'completed' });
+    expect((await warningsOf(thread)).filter((one) => one.includes('without the reasoning'))).toHaveLength(1);
+    const { turnId } = await thread.compact();
+    expect(await thread.completion(turnId)).toMatchObject({ kind: 'compact', status: 'completed' });
+    const items = await itemsOf(thread);
+    expect(items.findLast(({ type }) => type === 'contextCompaction')).toMatchObject({
+      provider: { provider: 'offline' },
+    });
   });
 });
 

@@ -39,6 +39,7 @@ const KNOWN_CODES: Partial<Record<string, FailureCode>> = {
   permission_error: 'modelUnauthorized',
   invalid_request_error: 'modelBadRequest',
   invalid_prompt: 'modelBadRequest',
+  invalid_encrypted_content: 'modelBadRequest',
 };
 
 /** Messages of endpoints that send no code when the conversation is too long. */

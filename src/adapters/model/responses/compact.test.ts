@@ -35,6 +35,7 @@ test.each([404, 405, 400, 501])('An endpoint that answers %d has no compaction',
 
 test.each([
   [400, { code: 'context_length_exceeded' }, 'contextWindowExceeded'],
+  [400, { code: 'invalid_encrypted_content' }, 'modelBadRequest'],
   [401, {}, 'modelUnauthorized'],
   [429, {}, 'modelRateLimited'],
   [500, {}, 'modelServerError'],

@@ -166,6 +166,8 @@ async function readCompaction(exchange: Exchange, facts: CallFacts): Promise<Com
 }
 
 function isUnsupported({ code, details }: Failure): boolean {
+  // Other entries of the same conversation can be compacted.
+  if (details.providerCode === 'invalid_encrypted_content') return false;
   const refused = code === 'modelBadRequest' || code === 'modelNotFound' || code === 'modelServerError';
   return refused && UNSUPPORTED.some((status) => status === details.status);
 }

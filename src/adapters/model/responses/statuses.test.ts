@@ -127,6 +127,7 @@ describe('Failures inside a stream', () => {
     [{ code: 'context_length_exceeded', message: 'Long' }, 'contextWindowExceeded'],
     [{ code: 'insufficient_quota', message: 'Pay' }, 'usageLimitExceeded'],
     [{ code: 'invalid_prompt', message: 'No' }, 'modelBadRequest'],
+    [{ code: 'invalid_encrypted_content', message: 'Not verified' }, 'modelBadRequest'],
     [{ code: 'agent_task_expired', message: 'Expired' }, 'agentAssertionRejected'],
     [{ code: 'never_heard_of', message: 'What' }, 'modelServerError'],
     [{ code: 'server_error', message: 'Context size has been exceeded.' }, 'contextWindowExceeded'],
