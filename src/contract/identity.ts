@@ -53,6 +53,8 @@ export interface IdentityRevocation {
   reason: string | null;
   /** Why the service did not take part; null if it did, and while it is asked. */
   problem: string | null;
+  /** Why its key could not be removed: revoke it again. Left out once the key is removed. */
+  keyLeft?: string;
 }
 
 /** Answer of the query `account`. */

@@ -1,6 +1,6 @@
 /** What tests of agent identities look at: the entity workflow of an account, and what the identity service registered. */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentIdentity } from '../../activities/ports.ts';
 import { type IdentityAdapterOptions, createIdentityAdapter } from '../../src/adapters/identity/identity-adapter.ts';
@@ -60,6 +60,16 @@ export function keyFiles(environment: TestEnvironment): KeyFile[] {
       ...(JSON.parse(readFileSync(join(folder, name), 'utf8')) as KeyFile),
       path: join(folder, name),
     }));
+}
+
+/** Makes a folder of a key file, so that it cannot be removed, until the returned function is called. */
+export function blockRemoval(path: string): () => void {
+  renameSync(path, `${path}.aside`);
+  mkdirSync(path);
+  return () => {
+    rmdirSync(path);
+    renameSync(`${path}.aside`, path);
+  };
 }
 
 /** The adapter that the stand's workers have, for tests that put something in its way. */

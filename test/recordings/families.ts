@@ -7,6 +7,7 @@ import { listRegistrations } from '../../src/client/hosts/hosts.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { toWorkflowId } from '../../src/contract/index.ts';
 import { toHostWorkflowId } from '../../src/contract/plain/hosts.ts';
+import { blockRemoval, keyFiles } from '../parts/accounts.ts';
 import { commit } from '../parts/repositories.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
 import { type TestEnvironment, closeThread, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
@@ -397,6 +398,18 @@ export const FAMILIES: Scenarios = {
       const workflowId = `batch-review/${batch.batchId}`;
       const { targetId = '' } = (await batch.record()).targets[0]?.row ?? {};
       return { batch: workflowId, target: `${workflowId}/0`, ledger: `review-ledger/${targetId}` };
+    },
+  },
+  'identity-key-left': {
+    async drive(environment) {
+      const thread = await environment.start();
+      await waitForEvent(thread, 'agentTask/registered');
+      const { path = '' } = keyFiles(environment).find(({ account }) => account === environment.account) ?? {};
+      const removable = blockRemoval(path);
+      await expect(environment.bobbin.identities.revoke(environment.account)).rejects.toThrow('its key is still there');
+      removable();
+      await environment.bobbin.identities.revoke(environment.account);
+      return { entity: `agent-identity/${environment.account}` };
     },
   },
   'identity-operator': {

@@ -1,7 +1,8 @@
 /** What an operator does with the identities of accounts: by the client and the command line, on a real service. */
+import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AccountIdentity } from '../../src/contract/index.ts';
-import { keyFiles, openAccount, taskOf } from '../parts/accounts.ts';
+import { blockRemoval, keyFiles, openAccount, taskOf } from '../parts/accounts.ts';
 import { httpClient, startHttpStand } from '../parts/http-server.ts';
 import { runCli } from '../parts/run-cli.ts';
 import { type TestEnvironment, openEnvironment, runTurn, turn, waitForEvent } from '../environment.ts';
@@ -157,6 +158,29 @@ describe('a revocation', () => {
     expect(revocation?.problem).toMatch(/HTTP 503/);
     expect(await detailsOf(account)).toMatch(/\*\*revoked\*\*[^]*the service did not take part: .*HTTP 503/);
     expect(await runTurn(thread, 'say: hi')).toMatchObject({ error: { code: 'agentIdentityRevoked' } });
+  });
+});
+
+describe('a revocation that cannot remove the key', () => {
+  it('says that the key is left, and removes it when it is repeated', async () => {
+    const account = openAccount(environment);
+    await waitForEvent(await account.start(), 'agentTask/registered');
+    const { agentRuntimeId } = await account.identity();
+    const { path = '' } = keyFiles(environment).find((file) => file.agentRuntimeId === agentRuntimeId) ?? {};
+    const removed = blockRemoval(path);
+    const failed = await cli('revoke', account.name, '--reason', 'a test', '--json');
+    expect([failed.code, failed.stdout]).toEqual([1, expect.stringContaining('its key is still there')]);
+    expect((await cli('show', account.name)).stdout).toMatch(
+      /\nrevoked: .*: a test\n.*its key is still there: .*key store/,
+    );
+    expect(await detailsOf(account)).toMatch(/its key is still there: /);
+    removed();
+    const again = await cli('revoke', account.name, '--json');
+    expect([again.code, existsSync(path)]).toEqual([0, false]);
+    const { revocation } = JSON.parse(again.stdout) as AccountIdentity;
+    expect(revocation).toMatchObject({ agentRuntimeId, reason: 'a test' });
+    expect(revocation).not.toHaveProperty('keyLeft');
+    expect(await environment.bobbin.identities.revoke(account.name)).toMatchObject({ revocation });
   });
 });
 

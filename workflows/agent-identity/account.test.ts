@@ -6,6 +6,7 @@ import {
   isUsable,
   onFailure,
   onRegistered,
+  onKeyLeft,
   onRevocation,
   onRevoked,
   onUse,
@@ -120,6 +121,13 @@ describe('a revocation', () => {
   it('says why the service did not take part', () => {
     const revoked = onRevoked(onRevocation(registered(), begun), 'runtime-1', 'HTTP 404');
     expect(toAccountView(revoked, false).revocation?.problem).toBe('HTTP 404');
+  });
+
+  it('that left the key says so until the key is removed', () => {
+    const left = onKeyLeft(onRevocation(registered(), begun), 'runtime-1', 'EACCES');
+    expect(left.revocation).toEqual({ ...begun, keyLeft: 'EACCES' });
+    expect(onKeyLeft(left, 'runtime-0', 'EROFS')).toBe(left);
+    expect(onRevoked(left, 'runtime-1', 'HTTP 404').revocation).toEqual({ ...begun, problem: 'HTTP 404' });
   });
 });
 

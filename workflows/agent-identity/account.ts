@@ -116,7 +116,16 @@ export function onRevocation(state: AccountState, revocation: IdentityRevocation
 
 export function onRevoked(state: AccountState, agentRuntimeId: string, problem: string | null): AccountState {
   const { revocation } = state;
-  return revocation?.agentRuntimeId === agentRuntimeId ? { ...state, revocation: { ...revocation, problem } } : state;
+  if (revocation?.agentRuntimeId !== agentRuntimeId) return state;
+  const { keyLeft: _, ...rest } = revocation;
+  return { ...state, revocation: { ...rest, problem } };
+}
+
+/** @param why its key could not be removed */
+export function onKeyLeft(state: AccountState, agentRuntimeId: string, why: string): AccountState {
+  const { revocation } = state;
+  if (revocation?.agentRuntimeId !== agentRuntimeId) return state;
+  return { ...state, revocation: { ...revocation, keyLeft: why } };
 }
 
 export function toAccountView(state: AccountState, registering: boolean): AccountIdentity {

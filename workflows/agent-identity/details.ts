@@ -27,7 +27,9 @@ export function toAccountDetails(view: AccountIdentity): string {
 
 const STATUS = { none: 'no identity', inUse: 'in use', revoked: 'revoked' };
 
-function toRevocationText({ agentRuntimeId, at, reason, problem }: NonNullable<AccountIdentity['revocation']>): string {
-  const parts = [reason, problem === null ? null : `the service did not take part: ${problem}`];
+function toRevocationText(revocation: NonNullable<AccountIdentity['revocation']>): string {
+  const { agentRuntimeId, at, reason, problem, keyLeft } = revocation;
+  const left = keyLeft === undefined ? null : `its key is still there: ${keyLeft}`;
+  const parts = [left, reason, problem === null ? null : `the service did not take part: ${problem}`];
   return [`${agentRuntimeId} at ${new Date(at).toISOString()}`, ...parts.filter((part) => part !== null)].join('; ');
 }

@@ -7,6 +7,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  patched,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
@@ -24,6 +25,7 @@ import {
   isReplaced,
   isUsable,
   onFailure,
+  onKeyLeft,
   onRegistered,
   onRevocation,
   onRevoked,
@@ -188,7 +190,7 @@ async function revoke(entity: Entity, payload: unknown) {
   const { agentRuntimeId, reason = null } = read(parseRevokeIdentity(payload));
   await condition(() => entity.registering === null && !entity.revoking);
   const { account, identity } = entity.state;
-  const revoked = agentRuntimeId ?? identity?.agentRuntimeId;
+  const revoked = agentRuntimeId ?? identity?.agentRuntimeId ?? withKeyLeft(entity.state);
   if (revoked === undefined) return toView(entity);
   entity.revoking = true;
   try {
@@ -199,12 +201,19 @@ async function revoke(entity: Entity, payload: unknown) {
     return toView(entity);
   } catch (error) {
     const failure = toStepFailure(error);
-    const stored = onRevoked(entity.state, revoked, failure.message);
+    const stored = onKeyLeft(entity.state, revoked, failure.message);
     change(entity, onFailure(stored, Date.now(), failure));
-    throw ApplicationFailure.nonRetryable(failure.message, failure.code);
+    const hint = `\`bobbin identity revoke ${account} --identity ${revoked}\``;
+    const message = `No thread gets ${revoked} any longer, but its key is still there: ${failure.message} Revoke it again: ${hint}.`;
+    throw ApplicationFailure.nonRetryable(message, failure.code);
   } finally {
     entity.revoking = false;
   }
+}
+
+/** A revoked identity whose key is still there. */
+function withKeyLeft({ revocation }: AccountState): string | undefined {
+  return revocation?.keyLeft !== undefined && patched('revoke-again') ? revocation.agentRuntimeId : undefined;
 }
 
 function read<T>(parsed: Parsed<T>): T {

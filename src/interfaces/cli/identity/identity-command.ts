@@ -133,6 +133,9 @@ function describe(found: AccountIdentity): string[] {
       ? []
       : [
           `revoked: ${toLine(revocation.agentRuntimeId, 600)} at ${time(revocation.at)}${revocation.reason === null ? '' : `: ${toLine(revocation.reason, 2_000)}`}`,
+          ...(revocation.keyLeft === undefined
+            ? []
+            : [`its key is still there: ${toLine(revocation.keyLeft, 2_000)} Revoke it again.`]),
           ...(revocation.problem === null
             ? []
             : [`the service did not take part: ${toLine(revocation.problem, 2_000)}`]),

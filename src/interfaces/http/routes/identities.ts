@@ -54,7 +54,8 @@ export const IDENTITY_ENDPOINTS: readonly Endpoint[] = [
     method: 'post',
     path: '/v1/identities/{account}/revoke',
     summary: 'Stop the use of an identity, and remove its key',
-    description: 'No thread of the account has an identity until it is replaced. Sent twice, it is one revocation.',
+    description:
+      'No thread of the account has an identity until it is replaced. Sent twice, it is one revocation. If the key could not be removed, `keyLeft` of the revocation says so: send it again.',
     body: RevokeIdentitySchema,
     answers: IDENTITY,
     problems: ['identityNotFound', ...REFUSED],
