@@ -78,6 +78,20 @@ describe('Over the wire of a provider', () => {
     }
   });
 
+  test('Anthropic: a thought that nothing followed is not sent, since no answer may end with one', async () => {
+    await using endpoint = await startEndpoint((response) => sendEvents(response, anthropicEvents));
+    const model = createAiSdkModel({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: endpoint.url });
+    const request = aRequest({ model: 'anthropic/claude-test', tools });
+    const [thought] = asHistory((await model.respond(request, anIo())).output);
+    const said: ConversationEntry = { type: 'message', role: 'assistant', text: 'I have looked.' };
+    const asked: ConversationEntry = { type: 'message', role: 'user', text: 'And?' };
+    const past = [...request.conversation, thought!, said, thought!, asked, thought!, asked];
+    await model.respond({ ...request, conversation: past }, anIo());
+    const { messages } = endpoint.received[1]!.body as { messages: { role: string; content: { type: string }[] }[] };
+    const answers = messages.filter(({ role }) => role === 'assistant');
+    expect(answers.map(({ content }) => content.map(({ type }) => type))).toEqual([['thinking', 'text']]);
+  });
+
   test('Google: the signature of a tool call comes back with that call', async () => {
     const part = { functionCall: { name: 'exec_command', args: { command: 'ls' } }, thoughtSignature: 'signed-call' };
     const chunk = {

@@ -24,6 +24,8 @@ export function toModelMessages(given: ConversationEntry[], provider: string): M
   let parts: AssistantPart[] = [];
   let isAnswered = false;
   const endMessage = () => {
+    // No answer may end with reasoning: one that was cut there goes without.
+    parts = parts.slice(0, parts.findLastIndex(({ type }) => type !== 'reasoning') + 1);
     if (parts.length > 0) messages.push({ role: 'assistant', content: parts });
     const calls = parts.filter((part) => part.type === 'tool-call');
     if (calls.length > 0) messages.push(...toToolMessages(calls, outputs, IMAGES_IN_OUTPUTS.has(provider)));

@@ -71,7 +71,10 @@ function nextPlace(entries: Map<number, Entry>, event: JsonObject): number {
   return entries.get(last)?.done === false ? last : last + 1;
 }
 
-/** Leaves out incomplete tool calls, because incomplete arguments must not run. Ignores unknown types. */
+/**
+ * Leaves out incomplete tool calls, because incomplete arguments must not run, and incomplete reasoning, which no endpoint
+ * takes back. Ignores unknown types.
+ */
 function toOutput({ item, done, gathered }: Entry, whole: boolean): ModelOutput | undefined {
   const isCut = !whole && (!done || item.status === 'incomplete');
   switch (item.type) {
@@ -80,7 +83,7 @@ function toOutput({ item, done, gathered }: Entry, whole: boolean): ModelOutput 
       return text === '' ? undefined : { type: 'message', text };
     }
     case 'reasoning':
-      return toReasoning(item);
+      return isCut ? undefined : toReasoning(item);
     case 'function_call':
       return isCut ? undefined : toToolCall(item, argumentsOf(item) || gathered);
     case 'custom_tool_call':

@@ -206,6 +206,20 @@ test('An answer stopped at its limit returns what is there, without the tool cal
   ]);
 });
 
+test('Of an answer that was cut in the middle of reasoning, that reasoning is not returned', async () => {
+  const whole = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'sealed', status: 'completed' };
+  const begun = { type: 'reasoning', id: 'rs_2', summary: [], encrypted_content: 'half' };
+  const cut = { type: 'response.incomplete', response: { incomplete_details: { reason: 'max_output_tokens' } } };
+  const before = [itemDone(whole, 0), itemDone(messageItem('As far as'), 1)];
+  const added = { type: 'response.output_item.added', output_index: 2, item: begun };
+  for (const last of [added, itemDone({ ...begun, status: 'incomplete' }, 2)]) {
+    expect(await outputOf([...before, last, cut])).toEqual([
+      { type: 'reasoning', id: 'rs_1', summary: [], encryptedContent: 'sealed' },
+      { type: 'message', text: 'As far as' },
+    ]);
+  }
+});
+
 test('Deltas of an endpoint that never sends their items are the answer', async () => {
   expect(await outputOf([textDelta('Hello '), textDelta('there'), completed()])).toEqual([
     { type: 'message', text: 'Hello there' },

@@ -69,7 +69,7 @@ function toTextTools({ tools }: ModelRequest, freeform: boolean): TextTools {
 /** An output has the form of its call. */
 function toInput(conversation: readonly ConversationEntry[], textTools: TextTools): JsonObject[] {
   const textCalls = new Set<string>();
-  return conversation.flatMap((entry): JsonObject[] => {
+  const items = conversation.flatMap((entry): JsonObject[] => {
     if (entry.type === 'compaction') return entry.output;
     const text = entry.type === 'toolCall' && textTools.has(entry.name) ? textOf(entry.arguments) : undefined;
     if (entry.type === 'toolCall' && text !== undefined) {
@@ -81,6 +81,13 @@ function toInput(conversation: readonly ConversationEntry[], textTools: TextTool
     const answersText = entry.type === 'toolOutput' && textCalls.has(entry.callId);
     return [answersText ? { ...item, type: 'custom_tool_call_output' } : item];
   });
+  return items.filter((item, index) => item.type !== 'reasoning' || isFollowed(items.slice(index + 1)));
+}
+
+/** Whether the answer goes on after its reasoning: else it was cut there, and endpoints refuse reasoning alone. */
+function isFollowed(later: readonly JsonObject[]): boolean {
+  const next = later.find(({ type }) => type !== 'reasoning');
+  return next !== undefined && next.role !== 'user' && !String(next.type).endsWith('_call_output');
 }
 
 /** The provider's own tool, which it runs itself. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ConversationEntry } from '../../../../activities/ports.ts';
 import { createResponsesModel } from './responses.ts';
 import {
   anIo,
@@ -72,6 +73,31 @@ test('The request body has every documented member and no other', async () => {
     include: ['reasoning.encrypted_content'],
     prompt_cache_key: 'thread-1',
   });
+});
+
+test('Reasoning that nothing of its answer follows is not sent: endpoints refuse it', async () => {
+  await using endpoint = await startEndpoint((response) => sendEvents(response, answered));
+  const reasoning = (id: string): ConversationEntry => ({ type: 'reasoning', id, summary: [], encryptedContent: id });
+  await createResponsesModel({ baseUrl: endpoint.url }).respond(
+    aRequest({
+      conversation: [
+        { type: 'message', role: 'user', text: 'List the files' },
+        ...[reasoning('rs_1'), reasoning('rs_2')],
+        { type: 'toolCall', callId: 'call_1', name: 'exec_command', arguments: '{}' },
+        reasoning('rs_3'),
+        { type: 'toolOutput', callId: 'call_1', name: 'exec_command', output: 'a.txt' },
+        reasoning('rs_4'),
+        { type: 'message', role: 'assistant', text: 'There is' },
+        reasoning('rs_5'),
+        { type: 'webSearch', action: { type: 'other' } },
+        { type: 'message', role: 'user', text: 'Go on' },
+        reasoning('rs_6'),
+      ],
+    }),
+    anIo(),
+  );
+  const { input } = endpoint.received[0]!.body as { input: { type: string; id?: string }[] };
+  expect(input.flatMap(({ id }) => id ?? [])).toEqual(['rs_1', 'rs_2', 'rs_4']);
 });
 
 test('An assertion replaces the key, the key is asked for at each call, and without either no header is sent', async () => {
