@@ -16,11 +16,13 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
     { type: 'target', doing: 'telling the ledger' },
     async ({ signal }) => {
       const { runId, targetId, target, cwd, base, head, full, rulesId } = conclusion;
-      const findings = await place(ports, conclusion, conclusion.texts.map(toAnswer(runId)), signal);
+      const answers = conclusion.texts.map(toAnswer(runId));
+      const findings = await place(ports, conclusion, answers, signal);
       const known = await readKnown(ports, conclusion, signal);
       const run = {
         ...{ runId, base, head, full, rulesId },
         findings: await observeFindings(ports, { cwd, head, findings }, signal),
+        findingsLeftOut: answers.reduce((sum, answer) => sum + answer.findingsLeftOut, 0),
         tracked: await trackFindings(ports, { cwd, head, known }, signal),
         verdicts: toVerdicts(conclusion),
         looked: await lookedAt(ports, conclusion, signal),
@@ -38,9 +40,11 @@ function toAnswer(runId: string): (text: string) => Answer {
   return (text) => {
     if (text.trim() === '') throw new Failure('reviewEmpty', `The review ${runId} said nothing.`);
     const answer = parseAnswer(text);
-    if (answer.findings.length > 0 || answer.overallCorrectness !== null) return answer;
+    const { findings, findingsLeftOut, overallCorrectness } = answer;
+    if (findings.length > 0 || (findingsLeftOut === 0 && overallCorrectness !== null)) return answer;
     const said = text.length > SAID_CHARS ? `${text.slice(0, SAID_CHARS)}...` : text;
-    const message = `The review ${runId} gave no findings and no verdict that can be read, so it does not count. It said: ${said}`;
+    const what = findingsLeftOut > 0 ? 'findings of which none' : 'no findings and no verdict that';
+    const message = `The review ${runId} gave ${what} can be read, so it does not count. It said: ${said}`;
     throw new Failure('reviewUnreadable', message);
   };
 }

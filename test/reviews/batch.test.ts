@@ -299,6 +299,25 @@ describe('a review that gives no verdict', () => {
   });
 });
 
+describe('a review with findings that cannot be read or kept', () => {
+  const saying = (findings: object[]) =>
+    `say: ${JSON.stringify({ findings, overall_correctness: 'patch is incorrect', overall_explanation: '' })}`;
+
+  it('does not count without any other finding', async () => {
+    const { rows } = await runBatch([{ repository: makeTarget() }], { instructions: saying([{ body: 'no title' }]) });
+    expect(rows[0]?.outcome).toMatchObject({
+      ...{ status: 'failed', code: 'reviewUnreadable', message: expect.stringContaining('no title') as string },
+    });
+  });
+
+  it('has its ledger count them', async () => {
+    const findings = Array.from({ length: 103 }, (_, number) => ({ title: `finding ${number}` }));
+    const { batch } = await runBatch([{ repository: makeTarget() }], { instructions: saying([...findings, {}]) });
+    const { targets } = await batch.record();
+    expect(targets[0]?.ledger).toMatchObject({ runs: [{ counts: { new: 100 } }], findingsForgotten: 4 });
+  });
+});
+
 describe('what a ledger is told, run after run:', () => {
   it('a finding that went is fixed, one that came back is reopened, one that moved is the same, one that was dismissed stays so', async () => {
     const text = 'one\ntwo\n// TODO: here\nthree\n';

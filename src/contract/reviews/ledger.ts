@@ -184,6 +184,8 @@ export interface RecordedRun {
   full: boolean;
   rulesId: string;
   findings: ObservedFinding[];
+  /** Findings of its reviews that could not be read or kept. */
+  findingsLeftOut?: number;
   /** A finding that is not in the list could not be followed, and nothing is concluded from that. */
   tracked: TrackedFinding[];
   verdicts: FindingVerdict[];

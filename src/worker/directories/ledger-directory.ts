@@ -130,7 +130,7 @@ function toRunRecord(run: RecordedRun): RunRecord {
     tracked: within(withinNow(run.tracked), BOUNDS.tracked + BOUNDS.now),
     verdicts: within(run.verdicts, BOUNDS.verdicts),
     looked: run.looked === null ? null : within(run.looked, BOUNDS.looked),
-    findingsLeftOut: run.findings.length - findings.length,
+    findingsLeftOut: (run.findingsLeftOut ?? 0) + run.findings.length - findings.length,
   };
 }
 
