@@ -4,10 +4,14 @@ import { dataLayout } from '../folders/folders.ts';
 import { writePrivateFileSync } from '../folders/private-file.ts';
 import type { StackAddresses } from './stack.ts';
 import type { ProcessMark } from '../folders/process-mark.ts';
+import type { WorkerSettings } from './worker-settings.ts';
+
+/** Earlier releases stored no settings. */
+export type RunningStack = StackAddresses & ProcessMark & { workerSettings?: WorkerSettings };
 
 export interface DevState {
   /** Null while no stack is running. */
-  running: (StackAddresses & ProcessMark) | null;
+  running: RunningStack | null;
   /** The thread that `bobbin dev` continues, by the real path of the folder. */
   threads: Record<string, string>;
   /** The only thread that earlier releases stored, without its folder. */

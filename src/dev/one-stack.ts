@@ -20,12 +20,13 @@ export async function openStack(options: StackOptions): Promise<OpenedStack> {
     dataLayout(dataDirectory).devLock,
     { what: 'the embedded stack', onProgress, signal },
     async () => {
-      const { running } = readDevState(dataDirectory);
-      if (running !== null && (await isAlive(running))) return { type: 'joined', stack: running };
+      const found = readDevState(dataDirectory).running;
+      if (found !== null && (await isAlive(found))) return { type: 'joined', stack: found };
       const stack = await startStack(options);
-      const { address, namespace, taskQueue, uiUrl, pageUrl } = stack;
+      const { address, namespace, taskQueue, uiUrl, pageUrl, workerSettings } = stack;
       const self = (await markOf(process.pid)) ?? { pid: process.pid, startedAt: '' };
-      writeDevState(dataDirectory, { running: { address, namespace, taskQueue, uiUrl, pageUrl, ...self } });
+      const running = { address, namespace, taskQueue, uiUrl, pageUrl, workerSettings, ...self };
+      writeDevState(dataDirectory, { running });
       return { type: 'started', stack: { ...stack, stop: () => leave(dataDirectory, stack) } };
     },
   );

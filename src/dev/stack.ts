@@ -2,7 +2,9 @@
 import { type ModelChoice, describeModelChoice } from '../adapters/model/models.ts';
 import { endSupervisors } from '../adapters/shell/supervisor/supervised-commands.ts';
 import { connectBobbin } from '../client/index.ts';
+import { DEFAULT_TASK_QUEUE } from '../contract/index.ts';
 import { dataLayout } from '../folders/folders.ts';
+import { readVariable } from '../folders/variables.ts';
 import { connectTarget } from './temporal-service/run/connect-target.ts';
 import { findTemporalBinary } from './temporal-service/obtain/binary.ts';
 import { startTemporalService } from './temporal-service/service.ts';
@@ -10,6 +12,7 @@ import type { TemporalService } from './temporal-service/types.ts';
 import { startIdentityService } from './identity-service/server.ts';
 import { startModelServer } from './model-server/server.ts';
 import { type WorkerProcess, startWorkerProcess } from './worker-process.ts';
+import type { WorkerSettings } from './worker-settings.ts';
 
 export interface StackOptions {
   /** Absolute path. The stack stores everything in it. */
@@ -35,6 +38,8 @@ export interface Stack extends StackAddresses {
   /** One line per part. */
   parts: { name: string; text: string }[];
   model: ModelChoice;
+  /** Of all its workers. */
+  workerSettings: WorkerSettings;
   /** Whether what a model needs is there: its key, or the offline model server. */
   canUse(model: string): boolean;
   /** Ends every process that this stack started, and only those. Idempotent. */
@@ -62,17 +67,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     started.push(model);
     const identity = await startIdentity(options, model.choice);
     started.push(identity);
-    const worker = await startWorker(options, temporal, model, identity);
+    const workerSettings = { ...model.settings, ...identity.settings };
+    const worker = await startWorker(options, temporal, workerSettings);
     started.push(worker);
     const { address, namespace, uiUrl } = temporal;
-    const taskQueue = options.env['BOBBIN_TASK_QUEUE'] ?? 'bobbin';
+    const taskQueue = readVariable(options.env, 'BOBBIN_TASK_QUEUE') ?? DEFAULT_TASK_QUEUE;
     const page = await options.startPage?.({ address, namespace, uiUrl, taskQueue });
     if (page !== undefined) started.push(page);
     const parts = started.map(({ name, text }) => ({ name, text }));
     const pageUrl = page?.pageUrl ?? null;
     const canUse = (name: string): boolean =>
       describeModelChoice({ ...options.env, BOBBIN_MODEL: name }, model.url).problem === undefined;
-    return { address, namespace, uiUrl, pageUrl, taskQueue, parts, model: model.choice, canUse, stop };
+    return {
+      ...{ address, namespace, uiUrl, pageUrl, taskQueue },
+      ...{ parts, model: model.choice, workerSettings, canUse, stop },
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -97,7 +106,7 @@ async function startTemporal({
     const bobbin = await connectBobbin({ connection: target.connectionOptions, namespace: target.namespace });
     await bobbin.close();
     const text = `${address}, namespace ${target.namespace} (${target.namedBy})`;
-    const uiUrl = env['TEMPORAL_UI_URL'] || null;
+    const uiUrl = readVariable(env, 'TEMPORAL_UI_URL') ?? null;
     return { name: 'Temporal', text, address, namespace: target.namespace, uiUrl, stop: () => Promise.resolve() };
   }
   const binary = await findTemporalBinary({ allowDownload: true, onProgress, signal, env });
@@ -150,8 +159,15 @@ function portsOf({ address, uiUrl }: TemporalService): { port: number; uiPort?: 
 
 type StackAddressesOfService = Pick<StackAddresses, 'address' | 'namespace' | 'uiUrl'>;
 
-async function startModel({ env }: StackOptions): Promise<Part & { url: string | undefined; choice: ModelChoice }> {
-  const given = env['BOBBIN_OFFLINE_MODEL_URL'];
+/** A part that workers find by settings. */
+interface ServerPart extends Part {
+  settings: WorkerSettings;
+}
+
+async function startModel({
+  env,
+}: StackOptions): Promise<ServerPart & { url: string | undefined; choice: ModelChoice }> {
+  const given = readVariable(env, 'BOBBIN_OFFLINE_MODEL_URL');
   const real = describeModelChoice(env, given);
   if (real.via !== 'offline' || given !== undefined) {
     return {
@@ -159,46 +175,45 @@ async function startModel({ env }: StackOptions): Promise<Part & { url: string |
       text: `${real.model} (key ${real.key})`,
       url: given,
       choice: real,
+      settings: given === undefined ? {} : { BOBBIN_OFFLINE_MODEL_URL: given },
       stop: () => Promise.resolve(),
     };
   }
   const server = await startModelServer({});
   const choice = describeModelChoice(env, server.url);
   const text = `${choice.model}, the offline model server at ${server.url} (set OPENAI_API_KEY for a real one)`;
-  return { name: 'Model', text, url: server.url, choice, stop: () => server.close() };
-}
-
-interface IdentityPart extends Part {
-  /** The environment that the worker needs for it. */
-  env: NodeJS.ProcessEnv;
+  const settings = { BOBBIN_OFFLINE_MODEL_URL: server.url };
+  return { name: 'Model', text, url: server.url, choice, settings, stop: () => server.close() };
 }
 
 /** Real model endpoints do not accept what the reference service signs, so it is only used with the offline model. */
-async function startIdentity({ env, dataDirectory }: StackOptions, model: ModelChoice): Promise<IdentityPart> {
-  const given = env['BOBBIN_IDENTITY_URL'];
-  const nothing = () => Promise.resolve();
-  if (given !== undefined) return { name: 'Identity', text: given, env: {}, stop: nothing };
+async function startIdentity({ env, dataDirectory }: StackOptions, model: ModelChoice): Promise<ServerPart> {
+  const given = readVariable(env, 'BOBBIN_IDENTITY_URL');
+  const stop = () => Promise.resolve();
+  if (given !== undefined) return { name: 'Identity', text: given, settings: { BOBBIN_IDENTITY_URL: given }, stop };
   if (model.via !== 'offline') {
     const text = 'none: requests carry the key of the model (set BOBBIN_IDENTITY_URL for agent assertions)';
-    return { name: 'Identity', text, env: { BOBBIN_IDENTITY_MODE: 'off' }, stop: nothing };
+    return { name: 'Identity', text, settings: {}, stop };
   }
   const server = await startIdentityService({ stateFile: dataLayout(dataDirectory).identities });
-  const text = `the reference identity service at ${server.url} (set BOBBIN_IDENTITY_URL for a real one)`;
-  // It accepts any token, and reports that.
-  const token = env['BOBBIN_IDENTITY_TOKEN'] ?? 'reference';
   return {
     name: 'Identity',
-    text,
-    env: { BOBBIN_IDENTITY_URL: server.url, BOBBIN_IDENTITY_TOKEN: token },
+    text: `the reference identity service at ${server.url} (set BOBBIN_IDENTITY_URL for a real one)`,
+    settings: { BOBBIN_IDENTITY_URL: server.url, ...referenceToken(env) },
     stop: () => server.close(),
   };
+}
+
+/** The reference service accepts any token, and reports that. */
+function referenceToken(env: NodeJS.ProcessEnv): WorkerSettings {
+  const own = ['BOBBIN_IDENTITY_TOKEN', 'BOBBIN_IDENTITY_TOKEN_FILE'].find((name) => readVariable(env, name));
+  return own === undefined ? { BOBBIN_IDENTITY_TOKEN: 'reference' } : {};
 }
 
 async function startWorker(
   options: StackOptions,
   temporal: StackAddressesOfService,
-  model: { url: string | undefined },
-  identity: IdentityPart,
+  settings: WorkerSettings,
 ): Promise<Part> {
   const external = connectTarget(options.env) !== undefined;
   const worker: WorkerProcess = await startWorkerProcess({
@@ -209,8 +224,7 @@ async function startWorker(
       ...options.env,
       ...(external ? {} : { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace }),
       BOBBIN_DATA_DIR: options.dataDirectory,
-      ...(model.url === undefined ? {} : { BOBBIN_OFFLINE_MODEL_URL: model.url }),
-      ...identity.env,
+      ...settings,
     },
   });
   return {

@@ -87,6 +87,26 @@ describe('the stack of a person', () => {
     }
   }, 120_000);
 
+  it('gets one more worker, which runs turns with the model and the identity service of the stack', async () => {
+    const first = start(one, ['--no-turn']);
+    await until(first, 'Ctrl-C stops it.');
+    // Only the new worker serves this queue.
+    const own = { ...env, BOBBIN_TASK_QUEUE: 'own' };
+    const worker = startCli(['worker'], { cwd: root, env: own });
+    try {
+      const ran = await runCli(['run', 'say: from one more worker'], { cwd: join(root, other), env: own });
+      expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('from one more worker') as string });
+      const [, id] = /^thread (\S+)/m.exec(ran.stdout) ?? [];
+      const shown = await runCli(['thread', 'show', id!, '--json'], { cwd: root, env: own });
+      expect(JSON.parse(shown.stdout)).toMatchObject({ agentTask: { status: 'registered' } });
+    } finally {
+      worker.child.kill('SIGTERM');
+      await worker.ended;
+      first.child.kill('SIGINT');
+      await first.ended;
+    }
+  }, 120_000);
+
   it('is not opened on a folder that no sandbox would see', async () => {
     const inside = join(root, 'bobbin', 'keys');
     mkdirSync(inside, { recursive: true });

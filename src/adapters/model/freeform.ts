@@ -1,7 +1,7 @@
 /** Which models take tools whose input is text in the form of a grammar: `custom` tools of the Responses wire format. */
 import { OFFLINE } from './provider-table.ts';
 import type { OwnProviders } from './providers.ts';
-import { type Environment, readVariable } from './variables.ts';
+import { type Environment, readVariable } from '../../folders/variables.ts';
 
 /** OpenAI's models that were trained on it. Those named for chats call no such tools. */
 const TRAINED = /^(gpt-([5-9]|\d\d)|codex)(?!.*-chat)/;

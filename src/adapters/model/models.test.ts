@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createModels, DEFAULT_OPENAI_MODEL, describeModelChoice } from './models.ts';
 import type { ModelChoice } from './models.ts';
-import type { Environment } from './variables.ts';
+import type { Environment } from '../../folders/variables.ts';
 import {
   anIo,
   answered,

@@ -11,7 +11,7 @@ import { readOwnModels } from './own-models.ts';
 import { OFFLINE, providerOf } from './provider-table.ts';
 import { checkProviderSettings, readProviderSettings, splitModel, typeOfProvider } from './providers.ts';
 import type { OwnProviders, ProviderSettings } from './providers.ts';
-import { type Environment, readVariable } from './variables.ts';
+import { type Environment, readVariable } from '../../folders/variables.ts';
 import { createResponsesModel } from './responses/responses.ts';
 import type { ResponsesModel, ResponsesModelOptions } from './responses/responses.ts';
 

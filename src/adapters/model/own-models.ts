@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { EFFORTS } from '../../contract/plain/model-options.ts';
 import { dataDirectory, dataLayout } from '../../folders/folders.ts';
 import { PROVIDER_NAMES, problemOfName } from './provider-table.ts';
-import { type Environment, readVariable } from './variables.ts';
+import { type Environment, readVariable } from '../../folders/variables.ts';
 
 const rate = z.number().min(0).max(1_000_000);
 const RATES = { input: rate, cachedInput: rate, output: rate };

@@ -3,7 +3,7 @@ import { Failure } from '../../../activities/failures.ts';
 import type { OwnProvider } from './own-models.ts';
 import { isProviderName, PROVIDER_NAMES, providerOf } from './provider-table.ts';
 import type { ProviderName } from './provider-table.ts';
-import { type Environment, readVariable } from './variables.ts';
+import { type Environment, readVariable } from '../../folders/variables.ts';
 
 export type OwnProviders = Readonly<Record<string, OwnProvider>>;
 

@@ -12,7 +12,7 @@ import { type BoundedFetchOptions, createBoundedFetch } from '../http/bounded-fe
 import { modelFailure } from '../http/http-failures.ts';
 import { checkProviderSettings, readProviderSettings, splitModel, takesAssertion } from '../providers.ts';
 import type { OwnProviders, ProviderSettings } from '../providers.ts';
-import type { Environment } from '../variables.ts';
+import type { Environment } from '../../../folders/variables.ts';
 import type { ProviderName } from '../provider-table.ts';
 import { loadProviderModel, type ProviderOptions } from './load-provider.ts';
 import { toWellFormedRequest } from '../http/well-formed.ts';

@@ -22,13 +22,13 @@ export function addWorkerCommand(program: Command): void {
 
 async function worker(options: CommonOptions, output: Output): Promise<number> {
   const { connectTarget } = await import('../../../dev/temporal-service/run/connect-target.ts');
+  const { joiningEnvironment } = await import('../../../dev/worker-settings.ts');
   const dataDirectory = dataDirectoryOf(options);
   const own = connectTarget(process.env) === undefined ? await runningStack(options) : undefined;
   if (own !== undefined) output.progress(`joins the stack of process ${own.pid}, with the service at ${own.address}`);
   const env = {
-    ...process.env,
+    ...(own === undefined ? process.env : joiningEnvironment(process.env, own)),
     BOBBIN_DATA_DIR: dataDirectory,
-    ...(own === undefined ? {} : { TEMPORAL_ADDRESS: own.address, TEMPORAL_NAMESPACE: own.namespace }),
   };
   // In the same process group: Ctrl-C reaches the worker directly, and this command waits until it has drained.
   const child = spawn(process.execPath, [programFile('worker')], { env, stdio: 'inherit' });
