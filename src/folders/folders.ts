@@ -4,8 +4,7 @@
  */
 import { homedir, platform } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-
-type Environment = Record<string, string | undefined>;
+import { type Environment, readVariable } from './variables.ts';
 
 /** Folders and files of the data folder, by their names in it. */
 const DATA_LAYOUT = {
@@ -52,7 +51,7 @@ export function dataLayout(root: string): DataLayout {
  */
 export function dataDirectory(env: Environment, given?: string): string {
   if (given !== undefined) return resolve(expandHome(given, env));
-  const named = setting(env, 'BOBBIN_DATA_DIR');
+  const named = readVariable(env, 'BOBBIN_DATA_DIR');
   if (named !== undefined) return requireAbsolute(expandHome(named, env));
   return join(absoluteSetting(env, 'XDG_DATA_HOME') ?? platformData(env), 'bobbin');
 }
@@ -67,13 +66,13 @@ function requireAbsolute(path: string): string {
 
 /** Contains the work trees of forks and the clones of batch targets. Next to the data folder, never inside. */
 export function workspacesDirectory(env: Environment, data: string): string {
-  const named = setting(env, 'BOBBIN_WORKSPACES_DIR');
+  const named = readVariable(env, 'BOBBIN_WORKSPACES_DIR');
   return named === undefined ? `${data}-workspaces` : resolve(expandHome(named, env));
 }
 
 /** Contains downloaded programs and compiled code: `$BOBBIN_CACHE`, `$XDG_CACHE_HOME/bobbin`, `~/.cache/bobbin`. */
 export function cacheDirectory(env: Environment): string {
-  const named = setting(env, 'BOBBIN_CACHE');
+  const named = readVariable(env, 'BOBBIN_CACHE');
   if (named !== undefined) return resolve(expandHome(named, env));
   return join(absoluteSetting(env, 'XDG_CACHE_HOME') ?? join(home(env), '.cache'), 'bobbin');
 }
@@ -97,18 +96,13 @@ export function isInsideReal(path: string, folder: string): boolean {
 
 function platformData(env: Environment): string {
   if (platform() === 'darwin') return join(home(env), 'Library', 'Application Support');
-  if (platform() === 'win32') return setting(env, 'LOCALAPPDATA') ?? join(home(env), 'AppData', 'Local');
+  if (platform() === 'win32') return readVariable(env, 'LOCALAPPDATA') ?? join(home(env), 'AppData', 'Local');
   return join(home(env), '.local', 'share');
-}
-
-/** Many shells and compose files express "not set" by an empty variable. */
-function setting(env: Environment, name: string): string | undefined {
-  return env[name] || undefined;
 }
 
 /** The XDG specification ignores relative paths. */
 function absoluteSetting(env: Environment, name: string): string | undefined {
-  const value = setting(env, name);
+  const value = readVariable(env, name);
   return value !== undefined && isAbsolute(value) ? value : undefined;
 }
 
@@ -117,5 +111,5 @@ function expandHome(path: string, env: Environment): string {
 }
 
 function home(env: Environment): string {
-  return setting(env, 'HOME') ?? homedir();
+  return readVariable(env, 'HOME') ?? homedir();
 }

@@ -1,5 +1,6 @@
 /** The SDK's runtime of a process: all its log lines, those of the native core included, go to the error output. */
 import { DefaultLogger, type LogLevel, Runtime, type RuntimeOptions } from '@temporalio/worker';
+import { readVariable } from '../folders/variables.ts';
 import { toLogLine } from './log-line.ts';
 
 const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
@@ -26,7 +27,8 @@ export function installRuntimeOnce(env: NodeJS.ProcessEnv): void {
   if (Runtime['instantiator'] === undefined) installRuntime(env);
 }
 
-function readLevel({ BOBBIN_LOG_LEVEL: asked = 'INFO' }: NodeJS.ProcessEnv): LogLevel {
+function readLevel(env: NodeJS.ProcessEnv): LogLevel {
+  const asked = readVariable(env, 'BOBBIN_LOG_LEVEL') ?? 'INFO';
   const level = LEVELS.find((known) => known === asked.toUpperCase());
   if (level === undefined) throw new Error(`BOBBIN_LOG_LEVEL is ${asked}, and must be one of ${LEVELS.join(', ')}`);
   return level;

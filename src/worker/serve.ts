@@ -4,13 +4,14 @@ import { connectTarget } from '../dev/temporal-service/run/connect-target.ts';
 import { readWorkerConfig } from './config.ts';
 import { installRuntime } from './runtime.ts';
 import { runWorker } from './worker.ts';
+import { readVariable } from '../folders/variables.ts';
 
 const target = connectTarget(process.env);
 const address = target?.connectionOptions.address ?? '127.0.0.1:7233';
 const namespace = target?.namespace ?? 'default';
 const config = readWorkerConfig(
   process.env,
-  describeModelChoice(process.env, process.env['BOBBIN_OFFLINE_MODEL_URL']).model,
+  describeModelChoice(process.env, readVariable(process.env, 'BOBBIN_OFFLINE_MODEL_URL')).model,
 );
 
 // Signals are handled here and not by the SDK, so that the end of the parent stops the worker too.

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type AccountConfig, type Accounts, readAccounts } from '../../adapters/credentials/accounts.ts';
 import { dataLayout } from '../../folders/folders.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
+import { readVariable } from '../../folders/variables.ts';
 
 /** Checks the accounts file and where each token comes from. Reads no token and runs no command. */
 export const accountsProbe: Probe = {
@@ -15,7 +16,7 @@ export const accountsProbe: Probe = {
 const OTHERS: AccountConfig = { mode: 'recoverable', token: { type: 'none' } };
 
 function lookAtAccounts({ env, dataDirectory }: CheckContext): Finding {
-  const asked = env['BOBBIN_IDENTITY_ACCOUNTS'];
+  const asked = readVariable(env, 'BOBBIN_IDENTITY_ACCOUNTS');
   const file = resolve(asked || dataLayout(dataDirectory).accounts);
   let entries: Accounts['entries'];
   try {

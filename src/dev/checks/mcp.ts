@@ -2,6 +2,7 @@ import { type McpServerConfig, readMcpConfig } from '../../adapters/mcp/config.t
 import { dataLayout } from '../../folders/folders.ts';
 import { findOnPath } from '../temporal-service/obtain/program.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
+import { readVariable } from '../../folders/variables.ts';
 
 /** Checks the configuration of MCP servers. Starts and calls none of them. */
 export const mcpProbe: Probe = {
@@ -11,7 +12,7 @@ export const mcpProbe: Probe = {
 };
 
 function lookAtServers({ env, dataDirectory }: CheckContext): Finding {
-  const asked = env['BOBBIN_MCP_CONFIG'];
+  const asked = readVariable(env, 'BOBBIN_MCP_CONFIG');
   const file = asked || dataLayout(dataDirectory).mcpConfig;
   let servers: McpServerConfig[];
   try {

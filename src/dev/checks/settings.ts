@@ -1,5 +1,6 @@
 import { findFault } from './address.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
+import { readVariable } from '../../folders/variables.ts';
 
 /** The variables with the key of each model provider. */
 const KEY_OF_PROVIDER: Record<string, string> = {
@@ -23,9 +24,11 @@ export const settingProbes: Probe[] = [
 ];
 
 export function lookAtModel(env: CheckContext['env']): Finding {
-  const model = env['BOBBIN_MODEL'];
+  const model = readVariable(env, 'BOBBIN_MODEL');
   if (!model) {
-    const found = env['OPENAI_API_KEY'] ? 'OPENAI_API_KEY is set' : 'no key: the offline model server is used';
+    const found = readVariable(env, 'OPENAI_API_KEY')
+      ? 'OPENAI_API_KEY is set'
+      : 'no key: the offline model server is used';
     return { status: 'ok', found };
   }
   const provider = model.includes('/') ? (model.split('/', 1)[0] ?? '') : 'openai';
@@ -40,7 +43,7 @@ export function lookAtModel(env: CheckContext['env']): Finding {
 }
 
 async function lookAtIdentity({ env, signal }: CheckContext): Promise<Finding> {
-  const url = env['BOBBIN_IDENTITY_URL'];
+  const url = readVariable(env, 'BOBBIN_IDENTITY_URL');
   if (!url) return { status: 'ok', found: 'not set: the reference identity service is used' };
   const fault = await findFault(url, signal);
   const shown = withoutCredentials(url);

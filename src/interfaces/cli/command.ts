@@ -14,6 +14,7 @@ import { threadOfRunning, usageOfRunning } from './usage.ts';
 import { watchOutput } from './closed-output.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { type Output, createOutput } from './text/output.ts';
+import { readVariable } from '../../folders/variables.ts';
 
 export interface CommonOptions {
   json?: boolean;
@@ -71,7 +72,7 @@ export async function connect(options: CommonOptions): Promise<Bobbin> {
   const { connectBobbin } = await import('../../client/index.ts');
   const { connectTarget } = await import('../../dev/temporal-service/run/connect-target.ts');
   const target = connectTarget(process.env);
-  const taskQueue = process.env['BOBBIN_TASK_QUEUE'];
+  const taskQueue = readVariable(process.env, 'BOBBIN_TASK_QUEUE');
   const archive = archiveIn(dataDirectoryOf(options));
   if (target !== undefined) {
     return connectBobbin({

@@ -14,6 +14,7 @@ import { type OwnProvider, withProviders } from './providers.ts';
 import { type OwnSandbox, SANDBOX_METHODS, withinPromises } from './sandbox.ts';
 import { createOwnTasks } from './tasks.ts';
 import { createOwnTools } from './tools.ts';
+import { readVariable } from '../../folders/variables.ts';
 
 export interface WorkerOptions {
   /** The Temporal service; as the environment says by default (`TEMPORAL_ADDRESS` and others). */
@@ -46,7 +47,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...(options.env ?? process.env),
     ...(where.taskQueue && { BOBBIN_TASK_QUEUE: where.taskQueue }),
   };
-  const config = readWorkerConfig(env, model ?? describeModelChoice(env, env['BOBBIN_OFFLINE_MODEL_URL']).model);
+  const config = readWorkerConfig(
+    env,
+    model ?? describeModelChoice(env, readVariable(env, 'BOBBIN_OFFLINE_MODEL_URL')).model,
+  );
   if (tools.length > 0 && config.mcpServers.some(({ name }) => name === OWN_TOOLS))
     throw refused([`An MCP server is named ${OWN_TOOLS}, which stands for the tools of the worker itself. Rename it.`]);
   installRuntimeOnce(env);

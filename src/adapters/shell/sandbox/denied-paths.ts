@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { homesOf } from '../../../folders/own-settings.ts';
+import { readVariable } from '../../../folders/variables.ts';
 
 const IN_A_HOME = [
   // Keys and sign-ins
@@ -85,10 +86,10 @@ export function listDeniedPaths(env: NodeJS.ProcessEnv = process.env): string[] 
   const paths = [
     ...homes(env).flatMap((home) => IN_A_HOME.map((name) => join(home, name))),
     ...OF_THE_MACHINE,
-    ...toPaths(env['BOBBIN_DENY_READ']),
+    ...toPaths(readVariable(env, 'BOBBIN_DENY_READ')),
     ...OWN_FILES.flatMap((name) => toOwnFile(env[name])),
   ];
-  const allowed = new Set(toPaths(env['BOBBIN_ALLOW_READ']));
+  const allowed = new Set(toPaths(readVariable(env, 'BOBBIN_ALLOW_READ')));
   return [...new Set(paths)].filter((path) => !allowed.has(path));
 }
 

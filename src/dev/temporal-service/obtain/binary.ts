@@ -10,6 +10,7 @@ import type { Environment } from './program.ts';
 import type { Progress } from './progress.ts';
 import { downloadWithSdk } from './sdk-download.ts';
 import { TemporalServiceError, reasonOf } from '../run/service-error.ts';
+import { readVariable } from '../../../folders/variables.ts';
 
 export type BinarySource = 'BOBBIN_TEMPORAL' | 'PATH' | 'cache' | 'sdk-download' | 'go-install';
 
@@ -57,7 +58,7 @@ type Found = { binary: TemporalBinary } | { attempts: Attempt[] };
 /** As {@link findTemporalBinary}, among what is on this machine already. Changes nothing. */
 export async function locateTemporalBinary(options: FindOptions): Promise<Found> {
   const env = options.env ?? process.env;
-  const explicit = env['BOBBIN_TEMPORAL'];
+  const explicit = readVariable(env, 'BOBBIN_TEMPORAL');
   if (explicit) return { binary: await requireExplicit(explicit, env, options.signal) };
 
   const onPath = findOnPath('temporal', env);

@@ -6,6 +6,7 @@ import { archiveIn } from '../command.ts';
 import { type HttpServer, startHttpServer } from '../../http/server.ts';
 import { type ServeSettings, readServeSettings } from '../../http/settings.ts';
 import { type TokenFile, openTokens } from '../../http/tokens.ts';
+import { readVariable } from '../../../folders/variables.ts';
 
 /** `bobbin serve` has the one before it. */
 const FIRST_PORT = 7421;
@@ -49,7 +50,7 @@ async function startOnFreePort(
   settings: ServeSettings,
   onError: (error: unknown) => void,
 ): Promise<HttpServer> {
-  const isGiven = (process.env['BOBBIN_HTTP_LISTEN'] ?? '') !== '';
+  const isGiven = readVariable(process.env, 'BOBBIN_HTTP_LISTEN') !== undefined;
   for (let port = FIRST_PORT; ; port += 1) {
     try {
       return await startHttpServer(bobbin, tokens, isGiven ? settings : { ...settings, port }, onError);

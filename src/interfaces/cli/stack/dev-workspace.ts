@@ -7,6 +7,7 @@ import { dataLayout } from '../../../folders/folders.ts';
 import { readHostFile } from '../../../folders/host-file.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
 import { type WorkspaceOptions, noFolder, toWorkspace } from '../thread/new-workspace.ts';
+import { readVariable } from '../../../folders/variables.ts';
 
 /** A folder of this machine by its real path. */
 export function workspaceOf(options: WorkspaceOptions): Workspace {
@@ -35,7 +36,7 @@ export function worksIn({ cwd, host, managed }: ThreadSettings, workspace: Works
 
 /** Whether the commands of a new thread run on this machine, so that its sandbox is that of this machine. */
 export async function isHere(bobbin: Bobbin, { cwd, host }: Workspace, dataDirectory: string): Promise<boolean> {
-  const own = process.env['BOBBIN_HOST'] || readHostFile(dataLayout(dataDirectory).host)?.hostId;
+  const own = readVariable(process.env, 'BOBBIN_HOST') ?? readHostFile(dataLayout(dataDirectory).host)?.hostId;
   if (host !== undefined) return host === own;
   return cwd !== undefined || (await bobbin.hosts.list()).every(({ hostId }) => hostId === own);
 }

@@ -26,6 +26,7 @@ import { watchThread } from '../thread/watch.ts';
 import { addressWithToken, connectToStack, startPage } from './dev-page.ts';
 import { chooseThread } from './dev-thread.ts';
 import { folderHere, toKey, workspaceOf, worksIn } from './dev-workspace.ts';
+import { readVariable } from '../../../folders/variables.ts';
 
 /** The checkout or the installed package that runs. */
 const PROGRAM = realpathSync(PACKAGE_ROOT);
@@ -114,7 +115,7 @@ function requireOutside(folder: string, dataDirectory: string): void {
 
 /** Fails early: the first turn would fail with the same reason. */
 function requireNoSettings(folder: string): void {
-  const mode = process.env['BOBBIN_SANDBOX'] || 'workspace-write';
+  const mode = readVariable(process.env, 'BOBBIN_SANDBOX') ?? 'workspace-write';
   const reason = mode === 'workspace-write' ? findOwnSettings(folder) : undefined;
   if (reason !== undefined) throw new BobbinError('invalid', `${reason} BOBBIN_SANDBOX sets the mode.`);
 }
