@@ -26,7 +26,12 @@ export async function openStack(options: StackOptions): Promise<OpenedStack> {
       const { address, namespace, taskQueue, uiUrl, pageUrl, workerSettings } = stack;
       const self = (await markOf(process.pid)) ?? { pid: process.pid, startedAt: '' };
       const running = { address, namespace, taskQueue, uiUrl, pageUrl, workerSettings, ...self };
-      writeDevState(dataDirectory, { running });
+      try {
+        writeDevState(dataDirectory, { running });
+      } catch (error) {
+        await stack.stop().catch(() => undefined);
+        throw error;
+      }
       return { type: 'started', stack: { ...stack, stop: () => leave(dataDirectory, stack) } };
     },
   );
@@ -34,6 +39,9 @@ export async function openStack(options: StackOptions): Promise<OpenedStack> {
 
 /** Removes it from `dev.json` first, so that nobody joins a stack that ends. */
 async function leave(dataDirectory: string, stack: Stack): Promise<void> {
-  writeDevState(dataDirectory, { running: null });
-  await stack.stop();
+  try {
+    writeDevState(dataDirectory, { running: null });
+  } finally {
+    await stack.stop();
+  }
 }

@@ -83,14 +83,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...{ parts, model: model.choice, workerSettings, canUse, stop },
     };
   } catch (error) {
-    await stop();
+    await stop().catch(() => undefined);
     throw error;
   }
 }
 
-/** In the reverse order of starting, because the worker needs the service to drain. */
+/**
+ * In the reverse order of starting, because the worker needs the service to drain. All of them, also if one cannot be
+ * stopped; then rejects with the first reason.
+ */
 async function stopAll(started: Part[]): Promise<void> {
-  for (const part of started.reverse()) await part.stop();
+  const problems: unknown[] = [];
+  for (const part of started.reverse()) await part.stop().catch((error: unknown) => problems.push(error));
+  if (problems.length > 0) throw problems[0];
 }
 
 async function startTemporal({

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLI } from '../parts/programs.ts';
+import { startCli } from '../parts/run-cli.ts';
 
 const MARK = 'BOBBIN_TEST_MARK';
 
@@ -103,9 +104,66 @@ describe('a data directory', () => {
     expect({ code, left }).toEqual({ code: 1, left: [] });
   });
 
+  it('that takes no record of the running stack: nothing stays behind, at the start', async () => {
+    const data = join(root, 'no-record');
+    mkdirSync(join(data, 'dev.json', 'in-the-way'), { recursive: true, mode: 0o700 });
+    const { code, stderr, left } = await dev(data);
+    expect(stderr).toMatch(/^bobbin: .*dev\.json/m);
+    expect({ code, left }).toEqual({ code: 1, left: [] });
+  }, 90_000);
+
+  it('that takes no record of the running stack: nothing stays behind, at the end', async () => {
+    const data = join(root, 'no-record-at-the-end');
+    const mark = randomUUID();
+    const { child, said, ended } = startCli(['dev', '--no-turn', '--data-dir', data], {
+      cwd: root,
+      env: { [MARK]: mark },
+    });
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', () => said.stdout.includes('Ctrl-C stops it.') && resolve());
+    });
+    rmSync(join(data, 'dev.json'));
+    mkdirSync(join(data, 'dev.json', 'in-the-way'), { recursive: true });
+    child.kill('SIGINT');
+    const { code, stderr } = await ended;
+    expect(stderr).toMatch(/^bobbin: .*dev\.json/m);
+    expect({ code, left: processesWith(mark) }).toEqual({ code: 1, left: [] });
+  }, 90_000);
+
   function fill(path: string): void {
     expect(() => writeFileSync(path, Buffer.alloc(1024 * 1024))).toThrow(/ENOSPC/);
   }
+});
+
+describe('variables', () => {
+  it('that are empty count as not set, all of them', async () => {
+    const documented = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+    const names = [...documented.matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(80);
+    // The folder of the person has the service's program.
+    const others = names.filter((name) => name !== 'BOBBIN_CACHE');
+    const given = Object.fromEntries(others.map((name) => [name, '']));
+    const { code, stdout, stderr, left } = await dev(join(root, 'empty'), given);
+    expect(stdout + stderr).toContain('all is well');
+    expect(stdout).toContain('the reference identity service');
+    expect({ code, left }).toEqual({ code: 0, left: [] });
+  }, 90_000);
+
+  it('that name a file with a token are enough for the reference identity service', async () => {
+    const file = join(root, 'token');
+    writeFileSync(file, 'a-token');
+    const { code, stdout, stderr } = await dev(join(root, 'token-file'), { BOBBIN_IDENTITY_TOKEN_FILE: file });
+    expect(stdout + stderr).toContain('all is well');
+    expect(code).toBe(0);
+  }, 90_000);
+
+  it('that ask for strict identity are obeyed, also without an identity service', async () => {
+    const { code, stdout, stderr } = await dev(join(root, 'strict'), {
+      ...{ BOBBIN_IDENTITY_MODE: 'strict', OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' },
+    });
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toMatch(/agentIdentity/);
+  }, 90_000);
 });
 
 describe('the ports', () => {
