@@ -4,15 +4,14 @@ import { APPLY_PATCH } from '../../src/contract/plain/tools/apply-patch.ts';
 import { isInvalid, readCall } from '../../src/contract/plain/tools/tool.ts';
 import type { EnvironmentFacts } from '../../src/contract/index.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
-import { Failure } from '../failures.ts';
 import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
-import type { InputPiece, Look, McpTool, ModelOutput, ModelResponse, Ports } from '../ports.ts';
+import type { InputPiece, Look, McpTool, ModelOutput, Ports } from '../ports.ts';
 import { respondWithImages } from '../images/refused-images.ts';
 import { requireHead } from '../review/require-head.ts';
 import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
-import { cutToBytes, headOf, jsonBytes } from './bounded-text.ts';
-import { boundedSearch } from './web-search.ts';
+import { toBounded } from './bounded-answer.ts';
+import { headOf } from './bounded-text.ts';
 import type { ContextCache, Conversation } from './context-cache.ts';
 import { toldEnvironment } from './conversation.ts';
 import { findSkillNews, hasSkills } from '../skills/listed-skills.ts';
@@ -38,10 +37,6 @@ export interface ModelProgress {
 }
 
 const TAIL_CHARS = 2_000;
-/** In bytes of JSON; low because a thread stores it twice while its calls run. */
-const MAX_OUTPUT_BYTES = 300_000;
-/** Bytes of each entry in addition to its text. */
-const ENTRY_BYTES = 64;
 /** Maximum characters of the endpoint's reason for cutting an answer. */
 const REASON_CHARS = 200;
 
@@ -85,7 +80,9 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
         step.signal,
         (asked) => respondWithImages(ports.models, asked, { signal: step.signal, onText, onReasoning, onInput }),
       );
-      const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, offers.routed)));
+      const output = toBounded(response.output).map((one) =>
+        withLeads(ports, settings.cwd, withRoute(one, offers.routed)),
+      );
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
       const assumed = isAssumed ? [toAssumption(settings.model, window)] : [];
@@ -164,53 +161,4 @@ function withLeads({ patches }: Ports, cwd: string, output: StepOutput): StepOut
 /** The end of a text, with another piece. */
 function grown({ text, chars } = { text: '', chars: 0 }, delta: string): { text: string; chars: number } {
   return { text: (text + delta).slice(-TAIL_CHARS), chars: chars + delta.length };
-}
-
-/** If an answer is too large for the history, text is cut, and calls are refused because they must stay whole. */
-function bounded(response: ModelResponse): ModelOutput[] {
-  let left = MAX_OUTPUT_BYTES;
-  return response.output.map(toWellFormed).map((output) => {
-    const bytes = sizeOf(output) + ENTRY_BYTES;
-    left -= bytes;
-    if (left >= 0) return output;
-    if (output.type !== 'message') {
-      throw new Failure(
-        'modelBadRequest',
-        `The model's answer has more than ${MAX_OUTPUT_BYTES} bytes, calls among them; ask for less at a time.`,
-      );
-    }
-    const kept = cutToBytes(Math.max(0, left + bytes - ENTRY_BYTES), output.text);
-    left = 0;
-    return { ...output, text: `${kept}\n… ${output.text.length - kept.length} characters were left out` };
-  });
-}
-
-/** Removes halves of characters: strict endpoints would refuse every later request of the thread. */
-function toWellFormed(output: ModelOutput): ModelOutput {
-  switch (output.type) {
-    case 'message':
-      return { ...output, text: output.text.toWellFormed() };
-    case 'toolCall':
-      return { ...output, arguments: output.arguments.toWellFormed() };
-    case 'reasoning':
-      return { ...output, summary: output.summary.map((text) => text.toWellFormed()) };
-    case 'webSearch':
-      return { ...output, action: boundedSearch(output.action) };
-  }
-}
-
-function sizeOf(output: ModelOutput): number {
-  switch (output.type) {
-    case 'message':
-      return jsonBytes(output.text);
-    case 'toolCall':
-      return jsonBytes(output.arguments) + jsonBytes(output.name) + jsonBytes(output.callId);
-    case 'webSearch':
-      return JSON.stringify(output.action).length;
-    case 'reasoning':
-      return [...output.summary, output.encryptedContent ?? '', output.id ?? ''].reduce(
-        (sum, text) => sum + jsonBytes(text),
-        0,
-      );
-  }
 }

@@ -180,8 +180,14 @@ describe.concurrent('an endpoint', () => {
   it('that sends huge arguments of a call fails the turn: half of them must not be run', async () => {
     const call = execCall('call_1', `echo ${'x'.repeat(400_000)}`);
     const { end, items } = await tryTurn('', respondWith(call));
-    expect(end).toMatchObject(failed('modelBadRequest', /more than 300000 bytes.*ask for less/s));
+    expect(end).toMatchObject(failed('modelBadRequest', /calls of more than 300000 bytes.*ask for less/s));
     expect(items.some(({ type }) => type === 'commandExecution')).toBe(false);
+  });
+
+  it('that sends reasoning above what history takes has the rest of its answer kept', async () => {
+    const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 's'.repeat(400_000) };
+    const { end } = await tryTurn('', respondWith(reasoning, message('Well thought.')));
+    expect(end).toMatchObject({ status: 'completed', lastAgentMessage: 'Well thought.' });
   });
 
   it('that sends two calls of the same id has both run, and the conversation can still be sent', async () => {
