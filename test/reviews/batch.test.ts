@@ -449,7 +449,10 @@ describe('a batch that is terminated', () => {
     await expect(batch.follow()).rejects.toMatchObject({ code: 'batchEnded' });
     expect((await batch.record()).targets.map(({ row }) => row.outcome.status)).toEqual(['running', 'waiting']);
     expect(await client.workflow.getHandle(`thread/${batch.batchId}/0`).result()).toMatchObject({ status: 'closed' });
+    await client.workflow.getHandle(`batch-review/${batch.batchId}/0`).result();
+    const record = await batch.record();
     expect((await runBatch(targets)).view.counts).toMatchObject({ reviewed: 2 });
+    expect(await batch.record()).toEqual(record);
   });
 });
 

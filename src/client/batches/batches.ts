@@ -156,6 +156,12 @@ function openBatch(
       () => handle.query(closedBatchQuery),
     );
 
+  /** Null while it runs. A batch that was terminated does not know its own end. */
+  const readCloseTime = async (): Promise<number | null> => {
+    const { status, closeTime } = await ask('read the batch', () => handle.describe());
+    return status.name === 'RUNNING' ? null : (closeTime?.getTime() ?? null);
+  };
+
   async function* rows(): AsyncGenerator<BatchRow, void, undefined> {
     for (let after = 0; ;) {
       const asked = { after, limit: PAGE };
@@ -199,12 +205,13 @@ function openBatch(
       await ask('cancel the batch', () => handle.cancel());
     },
     async record() {
+      const closedAt = await readCloseTime();
       const batch = await view();
       const all: BatchRow[] = [];
       for await (const row of rows()) all.push(row);
-      const { endedAt } = batch;
+      const endedAt = batch.endedAt ?? closedAt;
       const ledgerThen = async (row: BatchRow): Promise<LedgerView | null> => {
-        const closed = await readClosed(service, ask, batchId, row);
+        const closed = await readClosed(service, ask, { batchId, isOver: endedAt !== null }, row);
         if (closed !== null) return closed.ledger;
         const ledger = await ledgerOf(row.targetId);
         return ledger === null || endedAt === null ? ledger : asOf(ledger, endedAt);
@@ -216,14 +223,17 @@ function openBatch(
 
 type Ask = ReturnType<typeof callsOf>['ask'];
 
-/** The part of its ledger that the review of a row stored when it ended; null if it has not ended or stored nothing. */
+/**
+ * The part of its ledger that the review of a row stored when it ended; null if it has not ended or stored nothing. The
+ * reviews of a terminated batch end after it, and their rows stay as running.
+ */
 async function readClosed(
   service: Service,
   ask: Ask,
-  batchId: string,
+  { batchId, isOver }: { batchId: string; isOver: boolean },
   { index, outcome: { status } }: BatchRow,
 ): Promise<ClosedLedger | null> {
-  if (status === 'waiting' || status === 'running') return null;
+  if (status === 'waiting' || (status === 'running' && !isOver)) return null;
   const review = service.client.workflow.getHandle(`${BATCH_PREFIX}${batchId}/${index}`);
   return ask('read the record', async () => {
     try {

@@ -3,18 +3,20 @@ import type { LedgerFinding, LedgerView } from '../../contract/index.ts';
 
 /**
  * For the record of a batch that did not store it: a batch of an earlier release, or a target whose review never started.
- * Texts and places are those of today, and dismissals that were reversed since are lost.
+ * Texts and places are those of today, and dismissals that were reversed since are lost. Null if it had no completed run.
  */
-export function asOf(ledger: LedgerView, at: number): LedgerView {
+export function asOf(ledger: LedgerView, at: number): LedgerView | null {
   const runs = ledger.runs.filter((run) => run.at <= at);
+  const runCount = ledger.runCount - (ledger.runs.length - runs.length);
+  if (runCount === 0) return null;
   const newest = runs.at(-1);
-  if (newest?.runId === ledger.runs.at(-1)?.runId) return { ...ledger, findings: findingsAt(ledger, at, true) };
+  if (runs.length === ledger.runs.length) return { ...ledger, running: null, findings: findingsAt(ledger, at, true) };
   const { runId, head, rulesId } = newest ?? { runId: '', head: '', rulesId: '' };
   return {
     ...ledger,
     anchor: newest === undefined ? null : { runId, head, rulesId, at: newest.at },
     running: null,
-    runCount: ledger.runCount - (ledger.runs.length - runs.length),
+    runCount,
     runs,
     findings: findingsAt(ledger, at, false),
   };
