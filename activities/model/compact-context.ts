@@ -69,7 +69,10 @@ export async function compactContext(
     if (request.conversation.length === 0) return { ...NOTHING_SAID, userMessages };
     requirePrice(ports, input, input.model);
     const { signal } = step;
-    const costOf = (usage: TokenUsage) => ({ usage, costMicroUsd: ports.prices.costMicroUsd(input.model, usage) });
+    const spentOn = (usage: TokenUsage): Spent => ({
+      usage,
+      costMicroUsd: ports.prices.costMicroUsd(input.model, usage),
+    });
     // Only the provider can read this form, so only the same model can use it. It may keep messages, and what was said
     // about the environment is sent again afterwards.
     const ownForm = input.model === opened.settings.model;
@@ -83,7 +86,7 @@ export async function compactContext(
       const { provider, output, usage } = own.result;
       const { droppedEntries } = own;
       const form = { summary: '', provider: { provider, output } };
-      return { type: 'compacted', ...form, userMessages, ...costOf(usage), droppedEntries };
+      return { type: 'compacted', ...form, userMessages, ...spentOn(usage), droppedEntries };
     }
     const onText = (delta: string) => {
       step.progress = { type: 'compaction', chars: step.progress.chars + delta.length };
@@ -93,7 +96,10 @@ export async function compactContext(
       return (await askWithReasoning(toSummaryRequest(fewer), signal, ask)).result;
     });
     const summary = summaryOf(result, input.model);
-    return { type: 'compacted', summary, userMessages, provider: null, ...costOf(result.usage), droppedEntries };
+    const asked = spentOn(result.usage);
+    // A compaction that is too large was paid for.
+    const spent = own.result === null ? asked : bothOf(spentOn(own.result.usage), asked);
+    return { type: 'compacted', summary, userMessages, provider: null, ...spent, droppedEntries };
   });
 }
 
@@ -123,6 +129,27 @@ async function offersBefore(
   if (offers === undefined) return { tools: [] };
   const { tools, webSearch } = offers;
   return { tools, toolChoice: 'none', options: { ...options, webSearch } };
+}
+
+interface Spent {
+  usage: TokenUsage;
+  /** Null for a model without a price. */
+  costMicroUsd: number | null;
+}
+
+function bothOf(one: Spent, other: Spent): Spent {
+  const plus = (name: keyof TokenUsage) => one.usage[name] + other.usage[name];
+  const costs = [one.costMicroUsd, other.costMicroUsd].filter((cost) => cost !== null);
+  return {
+    usage: {
+      inputTokens: plus('inputTokens'),
+      cachedInputTokens: plus('cachedInputTokens'),
+      outputTokens: plus('outputTokens'),
+      reasoningOutputTokens: plus('reasoningOutputTokens'),
+      totalTokens: plus('totalTokens'),
+    },
+    costMicroUsd: costs.length === 2 ? costs.reduce((sum, cost) => sum + cost) : null,
+  };
 }
 
 function isBounded({ output }: CompactedConversation): boolean {

@@ -190,6 +190,24 @@ describe.concurrent('an endpoint', () => {
     expect(end).toMatchObject({ status: 'completed', lastAgentMessage: 'Well thought.' });
   });
 
+  it('that compacts to more than history takes is asked for a summary, and both are counted', async () => {
+    const thread = await environment.start();
+    threads.push(thread);
+    const word = `large-${randomUUID()}`;
+    await runTurn(thread, `${word}\nsay: one`);
+    const usage = { input_tokens: 1_000_000, output_tokens: 10, total_tokens: 1_000_010 };
+    const output = [{ type: 'compaction', encrypted_content: 's'.repeat(300_000) }];
+    endpoint.answer(word, (response) => response.end(JSON.stringify({ output, usage })), 1);
+    const { turnId } = await thread.compact();
+    const end = await thread.completion(turnId);
+    expect(end.status).toBe('completed');
+    const compaction = (await itemsOf(thread)).find(({ type }) => type === 'contextCompaction');
+    expect(compaction).toMatchObject({ provider: null, summary: expect.stringMatching(/./) as string });
+    expect(end.usage.inputTokens).toBeGreaterThan(1_000_000);
+    expect(end.usage.totalTokens).toBe(end.usage.inputTokens + end.usage.outputTokens);
+    expect(endpoint.times(word)).toHaveLength(3);
+  });
+
   it('that sends two calls of the same id has both run, and the conversation can still be sent', async () => {
     const calls = [execCall('call_same', 'echo first'), execCall('call_same', 'echo second')];
     const { end, items, thread } = await tryTurn('say: both', respondWith(...calls), 1);
