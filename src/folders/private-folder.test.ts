@@ -1,8 +1,9 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isOnlyOurs, makePrivateFolder } from './private-folder.ts';
+import { dataLayout } from './folders.ts';
+import { isOnlyOurs, isOwnName, makePrivateFolder } from './private-folder.ts';
 
 let root: string;
 beforeEach(() => {
@@ -47,9 +48,20 @@ describe.skipIf(process.getuid === undefined)('a private folder', () => {
     expect(modeOf(outside)).toBe('644');
   });
 
+  it('knows every name of the data folder, those of files that are being written included', () => {
+    const inData = Object.values(dataLayout(root)).filter((path) => path !== root);
+    const others = [
+      ...['blank', 'blank.4711', 'seccomp.bpf', 'seccomp.bpf.4711', `git-link-${'0a'.repeat(16)}`, 'dev.json.4711'],
+      ...['.host.0123456789ab.tmp', 'proxy-0123456789ab.sock', 'http-tokens.json.lock', 'temporal.db-wal', 'packs'],
+    ];
+    expect([...inData.map((path) => basename(path)), ...others].filter((name) => !isOwnName(name))).toEqual([]);
+    expect(['letter.txt', 'blank.txt', 'git-link-notes', '.bashrc', 'src'].filter(isOwnName)).toEqual([]);
+  });
+
   it('is not made of a folder that holds other things, such as a home', () => {
     const path = makeOpenFolder('home', ['letter.txt']);
     expect(() => makePrivateFolder(path)).toThrow('holds letter.txt, which Bobbin did not make');
+    expect(() => makePrivateFolder(path)).toThrow('chmod 700');
     expect(modeOf(path)).toBe('755');
   });
 

@@ -8,9 +8,10 @@ const OWNER = 0o700;
 
 /** Names that any release has used in its data folder, in a folder of keys and in an archive. */
 const OWN_NAMES = [
-  /^(archive|commands|keys|mcp|pipes|rules|sandboxes|skills|snapshots|supervisors|targets|tmp|trusted-skills|worktrees)$/,
+  /^(archive|clones|commands|keys|mcp|packs|pipes|rules|sandboxes|skills|snapshots|supervisors|targets|tmp|trusted-skills|worktrees)$/,
   /^(dev|host|http-tokens|mcp|reference-identity|temporal)\.json|^http-token$|^temporal\.(db|log)|\.lock|^worker\.log$|^workspaces\.jsonl$|^\.writable-/,
-  /^current$|\.(json|segment|tmp)$/,
+  /^(blank|seccomp\.bpf|git-link-[0-9a-f]{32})(\.\d+)?$|^proxy-[0-9a-f]+\.sock$|^instructions\.md$/,
+  /^(current|next)$|\.(json|segment|tmp)$/,
 ];
 
 /**
@@ -24,14 +25,19 @@ export function makePrivateFolder(path: string): { wasOpen: boolean } {
   const { uid, mode } = statSync(path);
   requireOwn(path, uid);
   if ((mode & OTHERS) === 0) return { wasOpen: false };
-  const other = readdirSync(path).find((name) => !OWN_NAMES.some((pattern) => pattern.test(name)));
+  const other = readdirSync(path).find((name) => !isOwnName(name));
   if (other !== undefined)
     throw new Error(
-      `${path} is open to other users and holds ${other}, which Bobbin did not make: name a folder for Bobbin alone`,
+      `${path} is open to other users and holds ${other}, which Bobbin did not make: name a folder for Bobbin alone, or close it to others with chmod 700`,
     );
   chmodSync(path, FOLDER_MODE);
   closeToOthers(path);
   return { wasOpen: true };
+}
+
+/** Whether Bobbin may have made something of this name in one of its folders. */
+export function isOwnName(name: string): boolean {
+  return OWN_NAMES.some((pattern) => pattern.test(name));
 }
 
 /**

@@ -1,13 +1,25 @@
 /** `bobbin dev` where it cannot have what it needs: a clear sentence, an exit code, and no process left behind. */
 import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { type Server, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isOwnName } from '../../src/folders/private-folder.ts';
 import { CLI } from '../parts/programs.ts';
-import { startCli } from '../parts/run-cli.ts';
+import { makeRepository } from '../parts/repositories.ts';
+import { runCli, startCli } from '../parts/run-cli.ts';
 
 const MARK = 'BOBBIN_TEST_MARK';
 
@@ -103,6 +115,22 @@ describe('a data directory', () => {
     expect(stderr).toMatch(words);
     expect({ code, left }).toEqual({ code: 1, left: [] });
   });
+
+  it('with all that real turns leave in it is closed when others can read it', async () => {
+    const data = join(root, 'used');
+    const cwd = makeRepository(join(root, 'repository'), { 'a.txt': '' });
+    const env = { BOBBIN_NETWORK: 'registries' };
+    const run = (...more: string[]) => runCli(['dev', '--data-dir', data, ...more], { cwd, env });
+    const prompt = 'run: echo a > a.txt && date > b.txt';
+    expect(await run('--once', prompt)).toMatchObject({ code: 0 });
+    expect(await run('--repository', `file://${cwd}`, '--once', prompt)).toMatchObject({ code: 0 });
+    for (const folder of ['', 'archive', 'keys'])
+      expect(readdirSync(join(data, folder)).filter((name) => !isOwnName(name))).toEqual([]);
+    chmodSync(data, 0o755);
+    const { code, stderr } = await run('--once', prompt);
+    expect(stderr).toContain(`${data} was open to other users`);
+    expect({ code, mode: statSync(data).mode & 0o777 }).toEqual({ code: 0, mode: 0o700 });
+  }, 120_000);
 
   it('that takes no record of the running stack: nothing stays behind, at the start', async () => {
     const data = join(root, 'no-record');
