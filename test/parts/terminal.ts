@@ -87,8 +87,11 @@ async function openTerminal(args: readonly string[], options: TerminalOptions): 
       try {
         await resize(width, height);
         const size = async () => (await run('stty', ['-F', tty, 'size'])).stdout.trim();
-        for (const until = Date.now() + DEADLINE_MS; (await size()) !== `${height} ${width}`; await delay(LOOK_MS))
+        const until = Date.now() + DEADLINE_MS;
+        while ((await size()) !== `${height} ${width}`) {
           if (Date.now() > until) throw new Error(`${tty} never became ${width} columns wide.`);
+          await delay(LOOK_MS);
+        }
       } finally {
         process.kill(command, 'SIGCONT');
       }
