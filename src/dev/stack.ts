@@ -10,6 +10,7 @@ import { findTemporalBinary } from './temporal-service/obtain/binary.ts';
 import { startTemporalService } from './temporal-service/service.ts';
 import type { TemporalService } from './temporal-service/types.ts';
 import { startIdentityService } from './identity-service/server.ts';
+import { type KeptProcess, type RunningProcess, keepRunning } from './keep-running.ts';
 import { startModelServer } from './model-server/server.ts';
 import { type WorkerProcess, startWorkerProcess } from './worker-process.ts';
 import type { WorkerSettings } from './worker-settings.ts';
@@ -115,49 +116,50 @@ async function startTemporal({
     return { name: 'Temporal', text, address, namespace: target.namespace, uiUrl, stop: () => Promise.resolve() };
   }
   const binary = await findTemporalBinary({ allowDownload: true, onProgress, signal, env });
-  const start = (ports: { port?: number; uiPort?: number }) =>
-    startTemporalService({ binary, dataDirectory, onProgress, signal, env, stopReused: 'orphaned', ...ports });
-  const service = await start({});
+  const kept = await keepService(
+    (ports, stopping) =>
+      startTemporalService({
+        ...{ binary, dataDirectory, onProgress, env, stopReused: 'orphaned', ...ports },
+        signal: AbortSignal.any([signal, stopping]),
+      }),
+    onProgress,
+  );
+  const { service } = kept.current();
   const how = service.reused ? 'found running' : `server ${service.version.server}`;
-  const supervised = supervise(service, () => start(portsOf(service)), onProgress);
   return {
     name: 'Temporal',
     text: `${service.address} (${how}, data in ${dataDirectory})`,
     address: service.address,
     namespace: service.namespace,
     uiUrl: service.uiUrl,
-    stop: () => supervised.stop(),
+    stop: () => kept.stop(),
   };
+}
+
+interface Ports {
+  port?: number;
+  uiPort?: number;
 }
 
 /** Restarts a service that ends unexpectedly, on the same data and ports. Nothing that was acknowledged is lost. */
-function supervise(first: TemporalService, again: () => Promise<TemporalService>, onProgress: (line: string) => void) {
-  let service = first;
-  let stopping = false;
-  const watch = (): void => {
-    void service.exited.then(async () => {
-      if (stopping) return;
-      onProgress('The Temporal service ended; restarting it.');
-      try {
-        service = await again();
-        watch();
-      } catch (error) {
-        onProgress(
-          `The Temporal service could not be restarted: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      }
-    });
-  };
-  watch();
-  return {
-    stop(): Promise<void> {
-      stopping = true;
-      return service.stop();
+function keepService(
+  start: (ports: Ports, stopping: AbortSignal) => Promise<TemporalService>,
+  onProgress: (line: string) => void,
+): Promise<KeptProcess<RunningProcess & { service: TemporalService }>> {
+  let ports: Ports = {};
+  return keepRunning({
+    what: 'the Temporal service',
+    onProgress,
+    async start(stopping) {
+      const service = await start(ports, stopping);
+      ports = portsOf(service);
+      const exited = service.exited.then(({ exitCode, signal }) => signal ?? `exit code ${exitCode ?? 0}`);
+      return { service, exited, stop: () => service.stop() };
     },
-  };
+  });
 }
 
-function portsOf({ address, uiUrl }: TemporalService): { port: number; uiPort?: number } {
+function portsOf({ address, uiUrl }: TemporalService): Ports {
   const port = Number(address.split(':').at(-1));
   return uiUrl === null ? { port } : { port, uiPort: Number(new URL(uiUrl).port) };
 }

@@ -1,8 +1,8 @@
 /** Runs a worker as a child process, and restarts it when it dies. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createBackoff } from '../client/backoff.ts';
 import { programFile } from '../folders/program-files.ts';
+import { type RunningProcess, keepRunning } from './keep-running.ts';
 
 export interface WorkerProcessOptions {
   env: NodeJS.ProcessEnv;
@@ -19,53 +19,31 @@ export interface WorkerProcess {
 }
 
 const READY_TIMEOUT_MS = 60_000;
-const RESTART_MS = { first: 250, most: 10_000 };
 /** Longer than the grace time that a worker gives its running steps. */
 const STOP_TIMEOUT_MS = 30_000;
 
 /** Resolves when the worker serves its task queue. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
-  let stopping = false;
-  const pauses = createBackoff(RESTART_MS);
-  let child = await launch(options);
-
-  const watch = (watched: ChildProcess): void => {
-    watched.once('exit', (code, signal) => {
-      if (stopping) return;
-      options.onProgress(
-        `The worker ended (${signal ?? `exit code ${code ?? 0}`}); restarting it. Log: ${options.logFile}`,
-      );
-      setTimeout(() => void restart(), pauses.next()).unref();
-    });
-  };
-  const restart = async (): Promise<void> => {
-    if (stopping) return;
-    try {
-      child = await launch(options);
-      pauses.reset();
-      watch(child);
-    } catch (error) {
-      options.onProgress(
-        `The worker could not be restarted: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      setTimeout(() => void restart(), pauses.next()).unref();
-    }
-  };
-  watch(child);
-
+  const { logFile, onProgress } = options;
+  const kept = await keepRunning({
+    what: 'the worker',
+    start: (signal) => launch({ ...options, signal: AbortSignal.any([signal, options.signal]) }),
+    onProgress: (line) => onProgress(`${line} Log: ${logFile}`),
+  });
   return {
     get pid() {
-      return child.pid ?? -1;
+      return kept.current().pid;
     },
-    async stop() {
-      stopping = true;
-      await endChild(child);
-    },
+    stop: () => kept.stop(),
   };
 }
 
 /** The child has its own process group, so that the terminal's Ctrl-C reaches only the parent, which then stops it. */
-async function launch({ env, logFile, signal }: WorkerProcessOptions): Promise<ChildProcess> {
+async function launch({
+  env,
+  logFile,
+  signal,
+}: WorkerProcessOptions): Promise<RunningProcess & { readonly pid: number }> {
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(process.execPath, [programFile('worker')], {
     env,
@@ -73,13 +51,19 @@ async function launch({ env, logFile, signal }: WorkerProcessOptions): Promise<C
     stdio: ['ignore', log, log, 'ipc'],
   });
   closeSync(log);
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, by) => resolve(by ?? `exit code ${code ?? 0}`));
+    // It was not started at all.
+    child.once('error', (error) => child.pid === undefined && resolve(error.message));
+  });
   try {
     await ready(child, logFile, signal);
   } catch (error) {
     child.kill('SIGKILL');
+    await exited;
     throw error;
   }
-  return child;
+  return { pid: child.pid ?? -1, exited, stop: () => endChild(child) };
 }
 
 function ready(child: ChildProcess, logFile: string, signal: AbortSignal): Promise<void> {

@@ -27,7 +27,7 @@ describe('npm start', () => {
     await first.until(completed(1));
     const { pid } = JSON.parse(readFileSync(join(root, 'bobbin', 'temporal.json'), 'utf8')) as { pid: number };
     process.kill(pid, 'SIGKILL');
-    await first.until('The Temporal service ended; restarting it.');
+    await first.until('The Temporal service ended (SIGKILL); restarting it.');
     await say(first, 'say: after the restart');
     const shown = await first.until(completed(2));
     expect(shown.match(/^│ after the restart$/gm)).toHaveLength(1);

@@ -10,16 +10,17 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { type Server, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { isOwnName } from '../../src/folders/private-folder.ts';
 import { CLI } from '../parts/programs.ts';
 import { makeRepository } from '../parts/repositories.ts';
-import { runCli, startCli } from '../parts/run-cli.ts';
+import { type Running, runCli, startCli } from '../parts/run-cli.ts';
 
 const MARK = 'BOBBIN_TEST_MARK';
 
@@ -143,17 +144,12 @@ describe('a data directory', () => {
   it('that takes no record of the running stack: nothing stays behind, at the end', async () => {
     const data = join(root, 'no-record-at-the-end');
     const mark = randomUUID();
-    const { child, said, ended } = startCli(['dev', '--no-turn', '--data-dir', data], {
-      cwd: root,
-      env: { [MARK]: mark },
-    });
-    await new Promise<void>((resolve) => {
-      child.stdout.on('data', () => said.stdout.includes('Ctrl-C stops it.') && resolve());
-    });
+    const run = startCli(['dev', '--no-turn', '--data-dir', data], { cwd: root, env: { [MARK]: mark } });
+    await printed(run, 'stdout', 'Ctrl-C stops it.');
     rmSync(join(data, 'dev.json'));
     mkdirSync(join(data, 'dev.json', 'in-the-way'), { recursive: true });
-    child.kill('SIGINT');
-    const { code, stderr } = await ended;
+    run.child.kill('SIGINT');
+    const { code, stderr } = await run.ended;
     expect(stderr).toMatch(/^bobbin: .*dev\.json/m);
     expect({ code, left: processesWith(mark) }).toEqual({ code: 1, left: [] });
   }, 90_000);
@@ -162,6 +158,52 @@ describe('a data directory', () => {
     expect(() => writeFileSync(path, Buffer.alloc(1024 * 1024))).toThrow(/ENOSPC/);
   }
 });
+
+describe('a Temporal service that ends', () => {
+  it('is started again also when that fails at first, and not left behind by a stop meanwhile', async () => {
+    const data = join(root, 'restarted');
+    const program = join(root, 'temporal-program');
+    const install = () => symlinkSync(inject('temporal').binary, program);
+    const mark = randomUUID();
+    const env = { BOBBIN_TEMPORAL: program, XDG_DATA_HOME: root, [MARK]: mark };
+    install();
+    const run = startCli(['dev', '--no-turn', '--data-dir', data], { cwd: root, env });
+    await printed(run, 'stdout', 'Ctrl-C stops it.');
+    rmSync(program);
+    killService(data);
+    await printed(run, 'stderr', 'The Temporal service could not be restarted');
+    install();
+    await printed(run, 'stderr', 'The Temporal service runs again.');
+    const turn = await runCli(['run', '--data-dir', data, 'say: back again'], { cwd: root, env });
+    expect(turn).toMatchObject({ code: 0, stdout: expect.stringContaining('back again') as string });
+
+    rmSync(program);
+    killService(data);
+    const times = (text: string) => text.split('could not be restarted').length;
+    const seen = times(run.said.stderr);
+    await printed(run, 'stderr', (text) => times(text) > seen);
+    run.child.kill('SIGINT');
+    expect((await run.ended).code).toBe(0);
+    expect(processesWith(mark)).toEqual([]);
+  }, 120_000);
+
+  function killService(data: string): void {
+    const { pid } = JSON.parse(readFileSync(join(data, 'temporal.json'), 'utf8')) as { pid: number };
+    process.kill(pid, 'SIGKILL');
+  }
+});
+
+type Wanted = string | ((text: string) => boolean);
+
+/** Resolves when the text is there. */
+function printed({ child, said }: Running, where: 'stdout' | 'stderr', wanted: Wanted): Promise<void> {
+  const isThere = typeof wanted === 'string' ? (text: string) => text.includes(wanted) : wanted;
+  return new Promise((resolve) => {
+    const look = () => isThere(said[where]) && resolve();
+    child[where].on('data', look);
+    look();
+  });
+}
 
 describe('variables', () => {
   it('that are empty count as not set, all of them', async () => {
