@@ -400,6 +400,25 @@ export const FAMILIES: Scenarios = {
       return { batch: workflowId, target: `${workflowId}/0`, ledger: `review-ledger/${targetId}` };
     },
   },
+  'batch-lost': {
+    async drive(environment) {
+      const lose = async (type: string) => {
+        const target = environment.workspace();
+        commit(target, { 'a.ts': '// TODO: one\n' });
+        const batch = await environment.bobbin.batches.start({
+          targets: [{ repository: target }, { repository: environment.workspace() }],
+          ...{ concurrency: 1, instructions: 'wait: 60000', budget: { batch: { steps: 5 } } },
+        });
+        await environment.model.waitForRequest(({ body }) => JSON.stringify(body).includes(`${batch.batchId}/0`));
+        const { workflow } = environment.bobbin.service.client;
+        await workflow.getHandle(`${type}/${batch.batchId}/0`).terminate('looked stuck');
+        await batch.follow();
+        return batch.workflowId;
+      };
+      const [review, thread] = [await lose('batch-review'), await lose('thread')];
+      return { review, thread, target: `${thread}/0` };
+    },
+  },
   'identity-key-left': {
     async drive(environment) {
       const thread = await environment.start();

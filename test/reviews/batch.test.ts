@@ -440,6 +440,23 @@ describe('a batch that is stopped', () => {
   });
 });
 
+describe('a review that is lost with what it spent', () => {
+  it.each(['batch-review', 'thread'])('is charged with its whole budget: its %s', async (type) => {
+    const targets = [{ repository: makeTarget() }, { repository: makeTarget() }];
+    const batch = await startSlow(targets, { concurrency: 1, budget: { batch: { steps: 5 } } });
+    const { client } = environment.bobbin.service;
+    await client.workflow.getHandle(`${type}/${batch.batchId}/0`).terminate('looked stuck');
+    expect(await batch.follow()).toMatchObject({ status: 'completed', spent: { steps: 5, tokens: 0 } });
+    expect((await rowsOf(batch)).map(({ outcome }) => outcome)).toMatchObject([
+      {
+        ...{ status: 'failed', spent: { steps: 5, tokens: 0, costMicroUsd: 0 } },
+        message: expect.stringContaining('all of its budget is charged') as string,
+      },
+      { status: 'notReviewed', reason: 'budget', spent: null },
+    ]);
+  });
+});
+
 describe('a batch that is terminated', () => {
   it('shows how far it was; its reviews stop, and the next one takes over', async () => {
     const targets = [{ repository: makeTarget() }, { repository: makeTarget() }];

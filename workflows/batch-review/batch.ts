@@ -17,7 +17,7 @@ import type {
   Spent,
   StartBatch,
 } from '../../src/contract/index.ts';
-import { LEAST, LIMIT_NAMES, usedUp, plus, NOTHING_SPENT } from '../../src/contract/plain/amounts.ts';
+import { LEAST, LIMIT_NAMES, allOf, usedUp, plus, NOTHING_SPENT } from '../../src/contract/plain/amounts.ts';
 import { pageOf } from '../thread/state/log.ts';
 import { cutToBytes } from '../thread/state/waiting.ts';
 import { toTargetId } from './target-id.ts';
@@ -162,6 +162,16 @@ export function end(state: BatchState, index: number, outcome: RowOutcome): Batc
   const kept = bounded(targets.length, room, outcome);
   const left = room - bytesOfWords(kept);
   return { ...withOutcome(state, index, kept), allotted, spent: plus(state.spent, spent), room: left };
+}
+
+/** What a review spent that was lost with its account of it; null if that is not limited. It may be all that it was given. */
+export function spentByLost(limits: Limits, known: Spent = NOTHING_SPENT): Spent | null {
+  return Object.keys(limits).length === 0 ? null : allOf(limits, known);
+}
+
+/** The message in the row of such a review. */
+export function toChargedMessage(message: string): string {
+  return `${message.replace(/\.$/, '')}. What it spent is not known, so all of its budget is charged.`;
 }
 
 export function cancel(state: BatchState, reason: string | null): BatchState {

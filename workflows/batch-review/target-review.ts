@@ -6,6 +6,7 @@ import {
   ActivityFailure,
   CancellationScope,
   ChildWorkflowCancellationType,
+  ChildWorkflowFailure,
   ParentClosePolicy,
   TimeoutFailure,
   executeChild,
@@ -40,6 +41,7 @@ import { leftOf, plus, NOTHING_SPENT } from '../../src/contract/plain/amounts.ts
 import { words } from '../sandbox/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../sandbox/task-timeout.ts';
 import { toStepFailure } from '../sandbox/step-failure.ts';
+import { spentByLost, toChargedMessage } from './batch.ts';
 import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
 import { toLedgerWorkflowId, toWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
 import { parseTargetReview } from './guards.ts';
@@ -56,6 +58,8 @@ type Opened = Extract<OpenedTarget, { type: 'opened' }>;
 /** The progress of a review under way. */
 interface Progress {
   spent: Spent;
+  /** A thread was lost, and its whole budget counts as spent. */
+  isCharged?: true;
 }
 
 /** Only batches start it, so an argument that cannot be used ends as the row of one would. */
@@ -94,10 +98,10 @@ async function outcomeOf(review: TargetReview, progress: Progress): Promise<RowO
   try {
     return await run(review, progress);
   } catch (error) {
-    const { spent } = progress;
+    const { spent, isCharged } = progress;
     if (isCancellation(error)) return { status: 'notReviewed', reason: 'cancelled', spent };
     const { code, message } = toStepFailure(error);
-    return { status: 'failed', code, message, spent };
+    return { status: 'failed', code, message: isCharged === true ? toChargedMessage(message) : message, spent };
   }
 }
 
@@ -242,7 +246,7 @@ async function look(
     },
     firstTurn: { turnId: 'review', kind: CONVERSATION, input: [{ type: 'text', text: part.prompt }] },
   };
-  const result = await executeChild<(start: StartThread) => Promise<ThreadResult>>('thread', {
+  const asked = executeChild<(start: StartThread) => Promise<ThreadResult>>('thread', {
     workflowId: toWorkflowId(threadId),
     args: [start],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
@@ -251,7 +255,19 @@ async function look(
     staticSummary: words(toTargetSummary(target), SUMMARY_CHARS),
     memo: { title: toTargetSummary(target), cwd },
   });
+  const result = await asked.catch((error: unknown) => {
+    if (error instanceof ChildWorkflowFailure && !isCancellation(error)) charge(review, progress);
+    throw error;
+  });
   return toSaid(result, progress);
+}
+
+/** A thread that was terminated has no result: it may have spent all that it was given. */
+function charge({ limits }: TargetReview, progress: Progress): void {
+  const spent = spentByLost(limits, progress.spent);
+  if (spent === null || !patched('charge-lost-reviews')) return;
+  progress.spent = spent;
+  progress.isCharged = true;
 }
 
 function toSaid(result: ThreadResult, progress: Progress): Said {

@@ -45,6 +45,8 @@ import {
   newBatch,
   next,
   settle,
+  spentByLost,
+  toChargedMessage,
   toRowsPage,
   toView,
 } from './batch.ts';
@@ -254,6 +256,8 @@ async function review(state: BatchState, index: number, limits: Limits): Promise
   } catch (error) {
     if (isCancellation(error)) return { status: 'notReviewed', reason: 'cancelled', spent: null };
     const { code, message } = toStepFailure(error instanceof ChildWorkflowFailure ? error.cause : error);
-    return { status: 'failed', code, message, spent: null };
+    const lost = error instanceof ChildWorkflowFailure ? spentByLost(limits) : null;
+    if (lost === null || !patched('charge-lost-reviews')) return { status: 'failed', code, message, spent: null };
+    return { status: 'failed', code, message: toChargedMessage(message), spent: lost };
   }
 }

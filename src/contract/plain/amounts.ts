@@ -46,6 +46,16 @@ export function plus(a: Spent, b: Spent): Spent {
   };
 }
 
+/** Usage that reaches all limits; amounts without a limit stay. */
+export function allOf(limits: Limits, spent: Spent): Spent {
+  const all = { ...spent };
+  for (const name of LIMIT_NAMES) {
+    const amount = AMOUNT_OF[name];
+    all[amount] = Math.max(spent[amount], toCounted(name, limits[name] ?? 0));
+  }
+  return all;
+}
+
 /** The later of two accounts of the same usage: none of the values ever decreases. */
 export function later(a: Spent, b: Spent): Spent {
   return {
