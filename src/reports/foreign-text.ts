@@ -21,7 +21,7 @@ function toCodePoint(character: string): string {
 }
 
 /** Marks and all blanks except the plain space: in a file name they count, but cannot be seen. */
-const UNSEEN = /(?! )[\p{Cc}\p{Cf}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+export const UNSEEN = /(?! )[\p{Cc}\p{Cf}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** The name of a file on one line: escapes invisible characters, and leaves nothing out of the middle. */
 export function toName(path: string, maxChars: number): string {

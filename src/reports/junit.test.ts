@@ -24,3 +24,10 @@ it('is a test report: open findings fail, dismissed ones are skipped, fixed ones
   expect(text).toContain('<error type="failed" message="failed: gitFailed: no such branch"/>');
   expect(toJunit(record, 'open')).toContain('tests="3" failures="1" errors="1" skipped="0"');
 });
+
+it('has the exact names of files, as far as XML has a place for them', () => {
+  const location = { path: ' a  "b"\t<\n\u00a0\u202e\u0001\ud800', startLine: 1, endLine: 2 };
+  const text = toJunit(aRecord([aTarget(0, reviewed(), aLedger('a', [aFinding({ location })]))]), 'all');
+  expect(text).toContain('file=" a  &#34;b&#34;&#9;&#60;&#10;&#160;&#8238;⟨U+0001⟩\ufffd" line="1">');
+  expect(text).toContain('> a  &quot;b&quot;⟨U+0009⟩&lt;⟨U+000A⟩⟨U+00A0⟩⟨U+202E⟩⟨U+0001⟩\ufffd:1-2\n');
+});

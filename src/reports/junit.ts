@@ -4,7 +4,7 @@
  */
 import type { LedgerFinding, RecordedTarget, ReviewRecord } from '../contract/index.ts';
 import { toPriorityWord, toTitle } from './finding-words.ts';
-import { toLine } from './foreign-text.ts';
+import { UNSEEN, toLine, toName, toVisible, toWellFormed } from './foreign-text.ts';
 import { type Markup, markup, toText, trusted } from './html/markup.ts';
 import { describeOutcome, isUnknown } from './outcome.ts';
 import { nameTargets } from './repository.ts';
@@ -58,8 +58,9 @@ function toReviewCase({ row }: RecordedTarget, target: string): Case {
 function toFindingCase(finding: LedgerFinding, target: string): Case {
   const { location, body, state, dismissal } = finding;
   const title = toXmlText(toLine(toTitle(finding), MAX_TITLE_CHARS));
-  const path = location === null ? null : toXmlText(toLine(location.path, Infinity));
-  const place = location === null ? '' : `${path ?? ''}:${location.startLine}-${location.endLine}\n\n`;
+  const path = location === null ? null : toExactName(location.path);
+  const place =
+    location === null ? '' : `${toName(location.path, Infinity)}:${location.startLine}-${location.endLine}\n\n`;
   // A title may be that of several findings, and a line moves: tests are compared by their names.
   const about = { target, name: `${title} (${toXmlText(finding.findingId)})`, path, line: location?.startLine ?? null };
   const type = toPriorityWord(finding);
@@ -81,7 +82,7 @@ function toFindingCase(finding: LedgerFinding, target: string): Case {
 }
 
 function toCase(
-  about: { target: string; name: string; path?: string | null; line?: number | null },
+  about: { target: string; name: string; path?: Markup | null; line?: number | null },
   body: Markup | null,
 ): Markup {
   const { target, name, path = null, line = null } = about;
@@ -92,4 +93,16 @@ function toCase(
 /** XML has no place for these two, however they are written. Other such characters are spelled out. */
 function toXmlText(text: string): string {
   return text.replace(/[\ufffe\uffff]/g, '\ufffd');
+}
+
+/** References keep characters that cannot be seen, and that a reader of XML makes spaces of. */
+function toExactName(path: string): Markup {
+  const text = toXmlText(toWellFormed(path));
+  return trusted(text.replace(/[&<>"']/g, toReference).replace(UNSEEN, toReference));
+}
+
+/** XML has no references for most control characters: those are spelled out. */
+function toReference(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code < 0x20 && !'\t\n\r'.includes(character) ? toVisible(character) : `&#${code};`;
 }
