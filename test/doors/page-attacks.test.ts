@@ -4,14 +4,14 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Browser, Page, Route } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Page, Route } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { findChromium } from '../browser.ts';
 import { type TestEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
-import { openBrowserTest } from '../parts/browser-test.ts';
+import { withBrowser } from '../parts/browser-test.ts';
 import type { HttpStand } from '../parts/http-server.ts';
-import { type Pages, addressOf, conversation, focused, openPages, violations } from '../parts/pages.ts';
+import { type Pages, addressOf, conversation, focused, violations } from '../parts/pages.ts';
 import { makeRepository } from '../parts/repositories.ts';
 
 const executable = findChromium();
@@ -21,7 +21,6 @@ const SPELLED = '<img src=x onerror=alert(1)>\\u{202e}gnp\\u{200b}';
 
 let environment: TestEnvironment;
 let stand: HttpStand;
-let browser: Browser;
 let pages: Pages;
 
 const open = (hash: string) => pages.open(hash, stand);
@@ -62,15 +61,7 @@ async function readsTurns(page: Page, thread: ThreadHandle, more: number): Promi
 }
 
 describe.skipIf(executable === undefined)('the page attacked (skipped where no Chromium is installed)', () => {
-  let close: () => Promise<void>;
-  beforeAll(async () => {
-    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
-  });
-  afterAll(() => close());
-  beforeEach(async () => {
-    pages = await openPages(browser);
-  });
-  afterEach(() => pages.close());
+  withBrowser(executable, (opened) => ({ environment, stand, pages } = opened));
 
   it('shows hostile names, findings, reasons and notes as text, in every view', async () => {
     const folder = join(environment.cwd, '..', `x${EVIL.replaceAll('/', '')}`);

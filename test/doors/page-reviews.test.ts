@@ -1,35 +1,25 @@
 /** Reviews and schedules on the page. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BatchTarget } from '../../src/contract/index.ts';
 import { findChromium } from '../browser.ts';
 import { type TestEnvironment } from '../environment.ts';
-import { openBrowserTest } from '../parts/browser-test.ts';
+import { withBrowser } from '../parts/browser-test.ts';
 import type { HttpStand } from '../parts/http-server.ts';
-import { type Pages, openPages, violations } from '../parts/pages.ts';
+import { type Pages, violations } from '../parts/pages.ts';
 import { type Files, commit, makeRepository } from '../parts/repositories.ts';
 
 const executable = findChromium();
 
 let environment: TestEnvironment;
 let stand: HttpStand;
-let browser: Browser;
 let pages: Pages;
 
 const makeTarget = (name: string, files: Files) => makeRepository(join(environment.cwd, '..', name), files);
 
 describe.skipIf(executable === undefined)('reviews on the page (skipped where no Chromium is installed)', () => {
-  let close: () => Promise<void>;
-  beforeAll(async () => {
-    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
-  });
-  afterAll(() => close());
-  beforeEach(async () => {
-    pages = await openPages(browser);
-  });
-  afterEach(() => pages.close());
+  withBrowser(executable, (opened) => ({ environment, stand, pages } = opened));
 
   it('shows a batch with its findings and their code, dismisses one with a reason, and shows the trend', async () => {
     const shop = makeTarget('shop', {

@@ -1,20 +1,19 @@
 /** Commands that were left running, on the page: while they run, as they end, and when a person stops them. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { findChromium } from '../browser.ts';
 import { type TestEnvironment, itemsOf, runTurn, turn } from '../environment.ts';
 import { isAlive } from '../kill/marked-processes.ts';
-import { openBrowserTest } from '../parts/browser-test.ts';
+import { withBrowser } from '../parts/browser-test.ts';
 import type { HttpStand } from '../parts/http-server.ts';
-import { type Pages, addressOf, conversation, openPages, violations } from '../parts/pages.ts';
+import { type Pages, addressOf, conversation, violations } from '../parts/pages.ts';
 
 const executable = findChromium();
 
 let environment: TestEnvironment;
 let stand: HttpStand;
-let browser: Browser;
 let pages: Pages;
 
 /** Says each thing when its file is there; the last line is the end. */
@@ -49,15 +48,7 @@ async function pidIn(page: Page, id: number): Promise<number> {
 }
 
 describe.skipIf(executable === undefined)('a session on the page (skipped where no Chromium is installed)', () => {
-  let close: () => Promise<void>;
-  beforeAll(async () => {
-    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
-  });
-  afterAll(() => close());
-  beforeEach(async () => {
-    pages = await openPages(browser);
-  });
-  afterEach(() => pages.close());
+  withBrowser(executable, (opened) => ({ environment, stand, pages } = opened));
 
   it('shows that it runs, its output as it grows, also in a tab that comes later, and how it ended', async () => {
     const { thread, id, touch } = await startLeft();

@@ -1,32 +1,23 @@
 /** A thread on the page: its agents, its past, its settings and rules, and what a token may do with it. */
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Route } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Route } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { png } from '../../src/contract/test-images.ts';
 import { findChromium } from '../browser.ts';
 import { type TestEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
-import { openBrowserTest } from '../parts/browser-test.ts';
+import { withBrowser } from '../parts/browser-test.ts';
 import type { HttpStand } from '../parts/http-server.ts';
-import { type Pages, addressOf, conversation, focused, openPages, violations } from '../parts/pages.ts';
+import { type Pages, addressOf, conversation, focused, violations } from '../parts/pages.ts';
 
 const executable = findChromium();
 
 let environment: TestEnvironment;
 let stand: HttpStand;
-let browser: Browser;
 let pages: Pages;
 
 describe.skipIf(executable === undefined)('a thread on the page (skipped where no Chromium is installed)', () => {
-  let close: () => Promise<void>;
-  beforeAll(async () => {
-    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
-  });
-  afterAll(() => close());
-  beforeEach(async () => {
-    pages = await openPages(browser);
-  });
-  afterEach(() => pages.close());
+  withBrowser(executable, (opened) => ({ environment, stand, pages } = opened));
 
   it('shows its agents as a tree, and a request of the deepest one is answered from the root', async () => {
     const cwd = environment.workspace();

@@ -1,14 +1,14 @@
 /** The page of `bobbin serve`, in a real browser. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, inject, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { findChromium } from '../browser.ts';
 import { type TestEnvironment, itemsOf, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
-import { openBrowserTest } from '../parts/browser-test.ts';
+import { withBrowser } from '../parts/browser-test.ts';
 import type { HttpStand } from '../parts/http-server.ts';
-import { type Pages, addressOf, conversation, focused, openPages, violations } from '../parts/pages.ts';
+import { type Pages, addressOf, conversation, focused, violations } from '../parts/pages.ts';
 import { findLastingPort } from '../parts/lasting-port.ts';
 import { type Running, startCli } from '../parts/run-cli.ts';
 
@@ -17,22 +17,13 @@ const TIMEOUT_MS = 30_000;
 
 let environment: TestEnvironment;
 let stand: HttpStand;
-let browser: Browser;
 let pages: Pages;
 
 const open = (hash: string, where: { url: string; secret: string } = stand) => pages.open(hash, where);
 const keysOf = (page: Page) =>
   page.evaluate<string[]>(`[...document.querySelectorAll('[data-entry]')].map(({ dataset }) => dataset.entry)`);
 describe.skipIf(executable === undefined)('the page in Chromium (skipped where none is installed)', () => {
-  let close: () => Promise<void>;
-  beforeAll(async () => {
-    ({ environment, stand, browser, close } = await openBrowserTest(executable!));
-  });
-  afterAll(() => close());
-  beforeEach(async () => {
-    pages = await openPages(browser);
-  });
-  afterEach(() => pages.close());
+  const reopen = withBrowser(executable, (opened) => ({ environment, stand, pages } = opened));
 
   it('removes the token from the address and the history at once, and asks for one if it has none', async () => {
     const page = await open('');
@@ -258,8 +249,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     const thread = await environment.start({ title: 'On the phone', approvalPolicy: 'untrusted' });
     await thread.submit(turn(`run: touch from-the-phone-${'x'.repeat(300)}`));
     const { requestId } = await waitForRequest(thread);
-    await pages.close();
-    pages = await openPages(browser, { viewport: { width: 360, height: 640 }, colorScheme: 'dark' });
+    await reopen({ viewport: { width: 360, height: 640 }, colorScheme: 'dark' });
     const page = await open('');
     const link = page.getByRole('link', { name: /On the phone/ });
     await link.waitFor();
