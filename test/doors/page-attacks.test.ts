@@ -170,6 +170,25 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
     await expect.poll(() => ['first', 'second'].map((name) => existsSync(join(cwd, name))), LONG).toEqual([true, true]);
   });
 
+  it('makes the thread of the form as it is now, if the form was changed after an answer was lost', async () => {
+    const page = await open('');
+    await page.getByText('New thread').click();
+    const form = page.getByRole('form', { name: 'New thread' });
+    await form.getByLabel("Folder on the worker's machine").fill(environment.cwd);
+    await form.getByLabel('Title').fill('As it was');
+    const asked = await loseAnswer(page, '/v1/threads');
+    const start = form.getByRole('button', { name: 'Start' });
+    await start.click();
+    await form
+      .getByRole('alert')
+      .getByText(/does not answer/)
+      .waitFor();
+    await form.getByLabel('Title').fill('As it is now');
+    await start.click();
+    await page.getByRole('heading', { level: 1, name: 'As it is now' }).waitFor();
+    expect(asked()).toBe(2);
+  });
+
   it('does once what is sent again after its answer was lost', async () => {
     const cwd = environment.workspace();
     mkdirSync(cwd, { recursive: true });

@@ -1,9 +1,10 @@
 /** Starts a thread in a folder that a host has, or in a repository that a host fetches. */
 import type { InputHTMLAttributes } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { ProblemNote, useAction } from '../base/action.tsx';
 import { threadAddress } from '../base/address.ts';
-import { newId, post } from '../base/api.ts';
+import { post } from '../base/api.ts';
+import { useFormId } from '../base/form-id.ts';
 
 type Name = 'cwd' | 'repository' | 'ref' | 'path' | 'host' | 'title';
 
@@ -16,15 +17,16 @@ export function NewThread() {
   const [kind, setKind] = useState<keyof typeof OF>('folder');
   const [words, setWords] = useState<Partial<Record<Name, string>>>({});
   const { run, isRunning, problem } = useAction();
-  // Sent twice, it is one thread.
-  const threadId = useRef(`page-${newId()}`);
+  const threadId = useFormId([kind, words]);
   const start = (event: Event): void => {
     event.preventDefault();
     const named = OF[kind].flatMap((name) => (words[name] ? [[name, words[name]]] : []));
     const workspace = Object.fromEntries(named) as object;
     void run(async () => {
-      await post('/v1/threads', { threadId: threadId.current, title: words.title ?? '', workspace });
-      location.hash = threadAddress(threadId.current);
+      // A person may change the form while it is sent.
+      const id = threadId.current();
+      await post('/v1/threads', { threadId: id, title: words.title ?? '', workspace });
+      location.hash = threadAddress(id);
     });
   };
   const field = (name: Name, label: string, more: InputHTMLAttributes = {}) => (

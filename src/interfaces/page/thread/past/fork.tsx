@@ -4,7 +4,8 @@ import { toInputText } from '../../../../contract/plain/images/image-types.ts';
 import { shorten, toVisibleLine } from '../../../../contract/plain/foreign-text.ts';
 import { ProblemNote, useAction } from '../../base/action.tsx';
 import { threadAddress } from '../../base/address.ts';
-import { hasCode, newId, post, threadPath } from '../../base/api.ts';
+import { hasCode, post, threadPath } from '../../base/api.ts';
+import { useFormId } from '../../base/form-id.ts';
 import type { Entry } from '../state/thread-state.ts';
 
 interface Props {
@@ -22,20 +23,19 @@ export function Fork({ threadId, entries, from, onClose }: Props) {
   const { run, isRunning, problem } = useAction();
   const first = useRef<HTMLSelectElement>(null);
   useEffect(() => first.current?.focus(), []);
-  // Sent twice, it is one thread. Other choices are another one, and so is the next after a refusal, which has taken the id.
-  const forkId = useRef('');
-  const renew = (): void => void (forkId.current = `page-${newId()}`);
-  useEffect(renew, [turnId, files, title]);
+  const forkId = useFormId([turnId, files, title]);
   const fork = (event: Event): void => {
     event.preventDefault();
     void run(async () => {
-      const body = { threadId: forkId.current, title, files, ...(turnId === '' ? {} : { turnId }) };
+      // A person may change the form while it is sent.
+      const id = forkId.current();
+      const body = { threadId: id, title, files, ...(turnId === '' ? {} : { turnId }) };
       await post(threadPath(threadId, '/fork'), body).catch((error: unknown) => {
-        if (hasCode(error, 'threadRefused')) renew();
+        if (hasCode(error, 'threadRefused')) forkId.renew();
         // The answer to the first attempt was lost.
         if (!hasCode(error, 'threadExists')) throw error;
       });
-      location.hash = threadAddress(forkId.current);
+      location.hash = threadAddress(id);
     });
   };
   return (
