@@ -231,7 +231,7 @@ describe('the threads of a folder', () => {
     await runTurn(long, 'say: the third answer');
     const other = await environment.start({ workspace: { cwd }, title: 'the other one' });
     await runTurn(other, 'say: of the other');
-    const listed = async () => (await environment.bobbin.threads.list()).filter((one) => one.cwd === cwd).length;
+    const listed = async () => (await environment.bobbin.threads.list({ cwd })).length;
     await expect.poll(listed, { timeout: 20_000 }).toBe(2);
     const terminal = await terminals.open(['chat', '--pick'], options);
     await terminal.until(/❯ the other one[^]* {2}the long one/);

@@ -110,8 +110,8 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     expect(await violations(page)).toEqual([]);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'In a clone' }).waitFor();
-    const [begun] = (await environment.bobbin.threads.list()).filter(({ title }) => title === 'In a clone');
-    const { settings } = await environment.bobbin.threads.get(begun?.threadId ?? '').view();
+    const [, threadId = ''] = /#\/threads\/([^/?]+)$/.exec(page.url()) ?? [];
+    const { settings } = await environment.bobbin.threads.get(threadId).view();
     expect(settings.managed).toMatchObject({ repository, ref: 'main' });
   });
 

@@ -24,7 +24,9 @@ async function listed(threadId: string, done: (row: ThreadSummary) => boolean): 
   await expect
     .poll(
       async () => {
-        row = (await environment.bobbin.threads.list({ ask: true })).find((one) => one.threadId === threadId);
+        row = (await environment.bobbin.threads.list({ ask: true, ownQueue: true })).find(
+          (one) => one.threadId === threadId,
+        );
         return row !== undefined && done(row);
       },
       { timeout: 20_000 },
@@ -56,6 +58,18 @@ describe('a new thread', () => {
 });
 
 describe('a list', () => {
+  it('of a folder has its threads although newer ones work elsewhere', async () => {
+    const [cwd, other] = [environment.workspace(), environment.workspace()];
+    const here = await environment.start({ workspace: { cwd } });
+    const newer = [];
+    for (let number = 0; number < 3; number++) newer.push(await environment.start({ workspace: { cwd: other } }));
+    for (const { threadId } of newer) await listed(threadId, () => true);
+    const found = await environment.bobbin.threads.list({ cwd, limit: 2 });
+    expect(found.map(({ threadId }) => threadId)).toEqual([here.threadId]);
+    const first = await environment.bobbin.threads.list({ cwd: other, limit: 2 });
+    expect(first.map((one) => one.cwd)).toEqual([other, other]);
+  });
+
   it('shows who waits for what, and answers with the very command that it prints', async () => {
     const thread = await environment.start({ title: 'A title' });
     await thread.submit(turn('run: touch asked-for'));

@@ -67,8 +67,9 @@ describe('a thread that waits for its host', () => {
     });
     const shown = await cli('thread', 'show', threadId, '--json');
     expect(JSON.parse(shown.stdout)).toEqual({ threadId, status: 'opening', waitsFor, hostStatus: 'away' });
-    const listed = (await environment.bobbin.threads.list({ ask: true })).find((one) => one.threadId === threadId);
-    expect(listed).toMatchObject({ status: 'opening', waitsFor: { who: 'bobbin', what: since } });
+    const listed = async () =>
+      (await environment.bobbin.threads.list({ ask: true, ownQueue: true })).find((one) => one.threadId === threadId);
+    await expect.poll(listed).toMatchObject({ status: 'opening', waitsFor: { who: 'bobbin', what: since } });
     const hasty = bobbinOver(withDeadline(environment.bobbin.service, 500));
     await expect(hasty.threads.get(threadId).view()).rejects.toThrow(`It waits for ${since}.`);
     await thread.close();

@@ -305,7 +305,8 @@ describe('a start', () => {
   it('by another client than ours is listed with the folder that its thread works in', async () => {
     const [cwd, threadId] = [environment.workspace(), randomUUID()];
     await startRaw(environment, `thread/${threadId}`, json({ threadId, workspace: { cwd } }));
-    const listed = async () => (await environment.bobbin.threads.list()).find((one) => one.threadId === threadId)?.cwd;
+    const listed = async () =>
+      (await environment.bobbin.threads.list({ ownQueue: true })).find((one) => one.threadId === threadId)?.cwd;
     await expect.poll(listed, { timeout: 20_000 }).toBe(cwd);
     await environment.bobbin.threads.get(threadId).close({ reason: 'done' });
   });

@@ -28,6 +28,8 @@ export interface ListOptions {
   limit?: number;
   /** Only threads of this owner; `StartOptions` says what that is. */
   owner?: string;
+  /** Only threads that work in this folder, among the newest `MAX_READ` of the namespace. */
+  cwd?: string;
   /**
    * Asks the open ones, in six seconds at most: their newest state, cost, and what they wait for. Needs a worker;
    * without an answer the summary has what the service knows.
@@ -72,20 +74,25 @@ async function find(
 }
 
 const DEFAULT_LIMIT = 50;
+/** Executions that a search for the threads of a folder reads: the service cannot select by folder. */
+const MAX_READ = 10_000;
 
 async function query(
   service: Service,
   conditions: readonly string[],
-  { limit = DEFAULT_LIMIT, owner }: ListOptions,
+  { limit = DEFAULT_LIMIT, owner, cwd }: ListOptions,
 ): Promise<ThreadSummary[]> {
   const ownerOf = createOwnerReader(service);
   const found = new Map<string, ThreadSummary>();
+  let read = 0;
   await service.within(async () => {
     for await (const info of service.client.workflow.list({ query: conditions.join(' AND ') })) {
-      // A thread that continued as new is listed once, with its newest run.
+      if (found.size >= limit || (cwd !== undefined && ++read > MAX_READ)) break;
       if (owner !== undefined && (await ownerOf(info)) !== owner) continue;
-      if (!found.has(info.workflowId)) found.set(info.workflowId, toSummary(info));
-      if (found.size >= limit) break;
+      const summary = toSummary(info);
+      // A thread that continued as new is listed once, with its newest run.
+      if ((cwd === undefined || summary.cwd === cwd) && !found.has(info.workflowId))
+        found.set(info.workflowId, summary);
     }
   });
   return [...found.values()];

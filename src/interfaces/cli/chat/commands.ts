@@ -153,16 +153,19 @@ async function queue({ argument, thread, state }: Parameters<Body>[0]): Promise<
 
 const MAX_LISTED = 20;
 
-async function listThreads({ bobbin, start, thread }: Given): Promise<Lines> {
-  const found = await threadsOf(bobbin, start.workspace.cwd);
-  if (found.length === 0) return noThreads(start);
-  const rows = found.map(({ threadId, title, status }) => [
-    threadId === thread?.threadId ? '●' : ' ',
-    threadId,
-    status,
-    title,
-  ]);
-  return [...columns(rows), '/resume chooses one'];
+async function listThreads({ bobbin, start, thread, state }: Given): Promise<Lines> {
+  const found: Picker['threads'] = await threadsOf(bobbin, start.workspace.cwd);
+  const { view } = state();
+  const own = found.find(({ threadId }) => threadId === thread?.threadId);
+  // The service may list the thread of this chat late, or after too many newer ones.
+  const here = own ?? (view === null ? undefined : { ...view, title: view.settings.title });
+  const others = found.filter((one) => one !== own);
+  if (here === undefined && others.length === 0) return noThreads(start);
+  const toRow = (mark: string) => (one: Picker['threads'][number]) => [mark, one.threadId, one.status, one.title];
+  return [
+    ...columns([...(here === undefined ? [] : [here].map(toRow('●'))), ...others.map(toRow(' '))]),
+    '/resume chooses one',
+  ];
 }
 
 function noThreads({ workspace }: NewThread): Lines {
@@ -174,8 +177,7 @@ function noThreads({ workspace }: NewThread): Lines {
  * repository has its own
  */
 export async function threadsOf(bobbin: Bobbin, cwd: string | undefined): Promise<ThreadSummary[]> {
-  const all = await bobbin.threads.list({ limit: 200 });
-  return all.filter((one) => cwd === undefined || one.cwd === cwd).slice(0, MAX_LISTED);
+  return bobbin.threads.list({ limit: MAX_LISTED, ...(cwd === undefined ? {} : { cwd }) });
 }
 
 async function resumeThread(given: Given): Promise<Lines> {
