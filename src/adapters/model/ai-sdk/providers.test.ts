@@ -150,6 +150,22 @@ describe('Over the wire of a provider', () => {
     expect((await model.respond(aRequest({ model: 'anthropic/claude-test' }), anIo())).output).toStrictEqual([]);
   });
 
+  test('Anthropic: an answer that was paused in a search is not whole', async () => {
+    const [start] = anthropicEvents;
+    const events = [
+      start!,
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'So far' } },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'message_delta', delta: { stop_reason: 'pause_turn' }, usage: { output_tokens: 2 } },
+      { type: 'message_stop' },
+    ];
+    await using endpoint = await startEndpoint((response) => sendEvents(response, events));
+    const model = createAiSdkModel({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: endpoint.url });
+    const answer = await model.respond(aRequest({ model: 'anthropic/claude-test' }), anIo());
+    expect(answer).toMatchObject({ output: [{ type: 'message', text: 'So far' }], cut: 'pause_turn' });
+  });
+
   const begun = {
     'google/gemini-test': [{ candidates: [{ content: { role: 'model', parts: [{ text: 'Hel' }] }, index: 0 }] }],
     'openai/gpt-test': [

@@ -209,6 +209,8 @@ const PLAIN_END = /^(eos|eos_token|end_turn|stop_sequence|complete|tool_use)$/i;
 
 function isCutShort({ finishReason, rawFinishReason = '' }: Finish): boolean {
   if (finishReason === 'other') return !PLAIN_END.test(rawFinishReason);
+  // Claude has searched as often as one answer may, and would go on if it was asked to.
+  if (rawFinishReason === 'pause_turn') return true;
   return finishReason === 'length' || finishReason === 'content-filter';
 }
 
