@@ -84,6 +84,7 @@ export function createLauncher({
     parts: SandboxParts,
     sources: MountSources,
     variables: Record<string, string>,
+    kept: number | undefined,
   ): string[] => {
     const { bubblewrap, scratch, proxy } = parts;
     const workspace = spec.root ?? spec.workspace;
@@ -107,7 +108,7 @@ export function createLauncher({
     return [
       ...toCover(findProtectedLinks(spec.sandbox, workspace), coverFor, workspace),
       ...[bubblewrap, '--json-status-fd', String(SANDBOX_STATUS_FD), ...args],
-      ...(proxy === undefined ? [] : toForwarder()),
+      ...(proxy === undefined ? [] : toForwarder(kept)),
     ];
   };
   return {
@@ -131,8 +132,9 @@ export function createLauncher({
         const filterFd = filter === undefined ? null : keep(openSync(filterFile, 'r'));
         // Programs that run before the sandbox exists must not load files of a workspace.
         const environment = buildCommandEnvironment(process.env, spec.commandId);
+        const kept = script === undefined ? undefined : SCRIPT_FD;
         const launch: Launch = {
-          argv: [...toSandbox(spec, sandbox, sources, onlyLoaders(environment)), ...argv],
+          argv: [...toSandbox(spec, sandbox, sources, onlyLoaders(environment), kept), ...argv],
           // The start folder of the command may exist only in the sandbox.
           cwd: '/',
           environment: {

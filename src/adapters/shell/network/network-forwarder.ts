@@ -13,22 +13,26 @@ const FORWARDER = `
 const net = require('node:net');
 const { spawn } = require('node:child_process');
 const { constants } = require('node:os');
-const [program, ...args] = process.argv.slice(1);
+const [kept, program, ...args] = process.argv.slice(1);
+const stdio = Array.from({ length: Number(kept) + 1 }, (_, fd) => (fd < 3 || fd === Number(kept) ? fd : 'ignore'));
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
 const server = net.createServer((client) => {
   const proxy = net.connect('${PROXY_SOCKET}');
   for (const [one, other] of [[client, proxy], [proxy, client]]) one.on('error', () => other.destroy()).pipe(other);
 });
 server.listen(${PORT}, '127.0.0.1', () => {
-  const child = spawn(program, args, { stdio: 'inherit' });
+  const child = spawn(program, args, { stdio });
   child.on('error', () => process.exit(127));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 });
 `;
 
-/** The arguments before a command. */
-export function toForwarder(): string[] {
-  return [realpathSync(process.execPath), '-e', FORWARDER, '--'];
+/**
+ * The arguments before a command.
+ * @param kept a descriptor that the command gets, in addition to the standard ones.
+ */
+export function toForwarder(kept: number | undefined): string[] {
+  return [realpathSync(process.execPath), '-e', FORWARDER, '--', String(kept ?? 2)];
 }
 
 /** The variables by which programs find the proxy. */

@@ -5,6 +5,7 @@ import { connect, createServer as createRawServer, type AddressInfo } from 'node
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { SandboxPolicy } from '../../../../activities/ports.ts';
 import { findProgram } from '../../programs.ts';
 import { probeBubblewrap } from '../sandbox/bubblewrap.ts';
 import { createCommandRunner } from '../command-runner.ts';
@@ -28,6 +29,27 @@ beforeAll(async () => {
 afterAll(() => {
   registry.close();
   bench[Symbol.dispose]();
+});
+
+describe.runIf(state.available)('a command that is too long for an argument', () => {
+  it.each([
+    ['no network', 'off', undefined],
+    ['the hosts of a list', 'registries', undefined],
+    ['every host', 'on', undefined],
+    ['no network, in a terminal', 'off', true],
+    ['the hosts of a list, in a terminal', 'registries', true],
+  ] as const)('runs with %s, and is read from a descriptor that it no longer has', async (_, setting, terminal) => {
+    const command = `echo ${'x'.repeat(200_000)} | wc -c; [ -e /dev/fd/4 ] || echo closed`;
+    const sandbox: SandboxPolicy = { mode: 'workspace-write', writableRoots: [], networkAccess: false };
+    const report = await createCommandRunner({
+      stateDirectory: bench.stateDirectory,
+      network: readNetworkSetting(setting),
+    }).run(bench.spec(command, { sandbox, ...(terminal && { terminal }) }), {
+      signal: new AbortController().signal,
+      onOutput: () => undefined,
+    });
+    expect(report).toMatchObject({ exitCode: 0, output: '200001\nclosed\n' });
+  });
 });
 
 describe.runIf(state.available)('a command that may reach the hosts of a list', () => {
