@@ -16,14 +16,15 @@ it('names what patches changed, moved files by both names, and nothing that lies
     change('/elsewhere/c.txt'),
     change('same.txt', { unchanged: true }),
   ];
-  expect(toPatchedPaths([patch({ changes })], '/w')).toEqual({ changed: ['a.txt', 'from.txt', 'to/b.txt'], tried: [] });
+  const changed = ['a.txt', 'from.txt', 'to/b.txt'];
+  expect(toPatchedPaths([patch({ changes })], '/w')).toEqual({ changed, tried: ['from.txt'] });
 });
 
 it('names what a patch that failed was about, which may be written in part', () => {
   const text =
-    '*** Begin Patch\n*** Update File: a.txt\n*** Move to: b.txt\n@@\n-x\n+*** y\n*** Add File: c\n+1\n*** End Patch';
+    '*** Begin Patch\n*** Update File: ./a.txt\n*** Move to:/w/b.txt\n@@\n-x\n+*** y\n  *** Add File: c\n+1\n*** End Patch';
   const failed = patch({ status: 'failed', patch: text });
-  expect(toPatchedPaths([failed], '/w/')).toEqual({ changed: [], tried: ['a.txt', 'b.txt', 'c'] });
+  expect(toPatchedPaths([failed], '/w/')).toEqual({ changed: [], tried: ['./a.txt', '/w/b.txt', 'c'] });
 });
 
 it.each([

@@ -15,9 +15,14 @@ export function toPatchedPaths(items: readonly Item[], cwd: string): PatchedPath
   const patches = calls.flatMap((item) => (item.type === 'fileChange' ? [item] : []));
   const changes = patches.flatMap((item) => item.changes).filter(({ unchanged }) => unchanged !== true);
   const changed = changes.flatMap(({ path, movePath }) => [path, ...(movePath === undefined ? [] : [movePath])]);
+  const isInside = (path: string) => !path.startsWith('/');
+  // A link that was moved is named, and not the file to which it leads, in which the lines were changed.
+  const edited = changes.filter(
+    ({ kind, linesAdded, linesRemoved }) => kind === 'move' && linesAdded + linesRemoved > 0,
+  );
   // A patch that failed or was stopped may have written a part of what it names.
-  const tried = patches.flatMap((item) => (item.status === 'completed' ? [] : namesIn(item.patch)));
-  return { changed: changed.filter((path) => !path.startsWith('/')), tried };
+  const failed = patches.flatMap((item) => (item.status === 'completed' ? [] : namesIn(item.patch)));
+  return { changed: changed.filter(isInside), tried: [...edited.map(({ path }) => path), ...failed] };
 }
 
 type Call = Extract<Item, { callId: string }>;
@@ -39,7 +44,8 @@ function mayWrite(item: Call, cwd: string): boolean {
   }
 }
 
-const NAME = /^\*\*\* (?:Add File|Delete File|Update File|Move to): (.+)$/gm;
+/** As freely as the parser of patches. */
+const NAME = /^[ \t]*\*\*\* (?:Add File|Delete File|Update File|Move to):(.+)$/gm;
 
 function namesIn(patch: string): string[] {
   return [...patch.matchAll(NAME)].flatMap(([, name]) => name?.trim() ?? []);

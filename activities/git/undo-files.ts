@@ -27,7 +27,7 @@ export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFi
       ...toRevertedFiles(reverted, preview ? PREVIEWED : RECORDED),
       ...toCommands(calls),
       called: calls.length > 0,
-      ofPatchesAlone: patched !== null,
+      ofPatchesAlone: reverted?.narrowed ?? patched !== null,
       notUndone: [
         ...(reverted?.notUndone ?? []),
         ...toOutsideRemark(ofTurn),
@@ -106,7 +106,8 @@ export async function revertOrSay(ports: Ports, request: RevertRequest, signal: 
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'snapshotMissing') throw error;
     const notUndone = [`Files are as they were: ${error.message}`];
-    return { paths: [], notUndone, redo: null, gone: true };
+    const narrowed = (request.patched ?? null) !== null;
+    return { paths: [], notUndone, redo: null, narrowed, gone: true };
   }
 }
 

@@ -21,10 +21,10 @@ export interface SnapshotNames {
   names: readonly string[] | 'all';
 }
 
-/** Relative to the workspace. */
 export interface PatchedPaths {
+  /** Relative to the workspace, and without links on the way. */
   changed: readonly string[];
-  /** Paths that may have been changed, too. */
+  /** Paths that may have been changed, too, by the names that patches have for them: absolute or not, also through links. */
   tried: readonly string[];
 }
 
@@ -41,8 +41,8 @@ export interface RevertRequest {
   /** When the changes ended, in milliseconds since the epoch; null if not known. Used if `after` is null. */
   endedAt?: number | null;
   /**
-   * Set if patches alone made the changes: differences elsewhere are somebody else's and stay. If one of the changed
-   * paths is not among the differences, it has another name there, and all differences count.
+   * Set if patches alone made the changes: differences elsewhere are somebody else's and stay. Of a path that does not
+   * differ, nothing is left to revert.
    */
   patched?: PatchedPaths | null;
   /** Reports the effects, and changes nothing. */
@@ -67,6 +67,8 @@ export interface Reverted {
   notUndone: string[];
   /** The snapshots that take the revert back; null if nothing was kept. */
   redo: { before: string; after: string } | null;
+  /** Only paths of patches counted; otherwise every difference did. */
+  narrowed: boolean;
 }
 
 export interface NewWorktree {

@@ -1,5 +1,5 @@
 /** Separates the changes by a turn's patches from concurrent changes of others. */
-import type { PatchedPaths, RevertedPath } from '../../../../activities/ports.ts';
+import type { RevertedPath } from '../../../../activities/ports.ts';
 import { type RawPath, toShownPath } from '../process/git-process.ts';
 import type { Difference } from './revert-plan.ts';
 import type { RevertOptions } from './revert-options.ts';
@@ -13,16 +13,14 @@ export interface OwnChanges {
 
 const REASON = 'it was changed during the turn by something else than its patches';
 
-/** @param patched null if something else of the turn may have written. */
+/** @param patched the paths of the patches; null if something else of the turn may have written. */
 export function ofPatches(
   differences: Difference[],
   folders: RevertOptions['folders'],
-  patched: PatchedPaths | null,
+  patched: readonly string[] | null,
 ): OwnChanges {
-  const known = new Set(differences.map(({ path }) => toShownPath(path)));
-  // A path that a patch reached through a link has another name here.
-  if (patched === null || !patched.changed.every((path) => known.has(path))) return { differences, folders, kept: [] };
-  const paths = new Set([...patched.changed, ...patched.tried]);
+  if (patched === null) return { differences, folders, kept: [] };
+  const paths = new Set(patched);
   const isOwn = (path: RawPath) => paths.has(toShownPath(path));
   const others = [
     ...differences.flatMap(({ path }) => (isOwn(path) ? [] : [path])),

@@ -13,6 +13,7 @@ import { type SnapshotPlace, takeSnapshot } from '../snapshots/snapshot.ts';
 import { toFolderPermissions } from '../snapshots/snapshot-facts.ts';
 import { type StoreGit, findKept, gitOf, keepUnder, openStore, readFacts } from '../snapshots/snapshot-store.ts';
 import { takeTouched } from '../snapshots/touched-snapshot.ts';
+import { findTried } from './tried-paths.ts';
 import { toFolderRemark, toLegacyRemarks, toLinkRemark, toRemarks } from './undo-remarks.ts';
 
 /** See `GitPort.revert`. */
@@ -40,7 +41,10 @@ export async function revertChanges(
   const between = 'tree' in from ? await compareLegacy(git, from, end) : await compare(git, from, end);
   const folders = 'tree' in from ? undefined : await toFolders(git, from, end);
   // A snapshot of an earlier release has too few facts.
-  const own = ofPatches(between, folders, legacy === null ? patched : null);
+  const narrowed = patched !== null && legacy === null;
+  const commits = [before, end.commit];
+  const tried = narrowed ? await findTried(git, patched.tried, { cwd, folder: store.folder }, commits) : [];
+  const own = ofPatches(between, folders, narrowed ? [...patched.changed, ...tried] : null);
   const closed = createClosedPaths(place.closed, store.folder);
   const options = {
     folder: store.folder,
@@ -62,10 +66,10 @@ export async function revertChanges(
     ...('tree' in from ? [] : await toFolderRemark(git, from, end)),
     ...(legacy === null ? [] : toLegacyRemarks(legacy)),
   ];
-  if (preview || keepAs === null) return { paths, notUndone: remarks, redo: null };
+  if (preview || keepAs === null) return { paths, notUndone: remarks, redo: null, narrowed };
   const left = await takeTouched(place, store, { before: start, touched: reverted.touched }, signal);
   await keepUnder(store, { ...keepAs, name: `${keepAs.name}-end` }, left);
-  return { paths, notUndone: remarks, redo: { before: start, after: left } };
+  return { paths, notUndone: remarks, redo: { before: start, after: left }, narrowed };
 }
 
 /** An earlier release stored no folders; then none counts as made or removed. */
