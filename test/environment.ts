@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
 import type { Ports } from '../activities/ports.ts';
 import { endSupervisors } from '../src/adapters/shell/supervisor/supervised-commands.ts';
 import { describeModelChoice } from '../src/adapters/model/models.ts';
@@ -154,6 +154,23 @@ export async function runTurn(
   await thread.submit(submitted);
   return thread.completion(submitted.turnId);
 }
+
+/** Resolves when the service lists them, which is later than it answers for them. */
+export async function waitUntilListed(
+  { bobbin }: Pick<TestEnvironment, 'bobbin'>,
+  ...workflows: { workflowId: string }[]
+): Promise<void> {
+  const ids = [...new Set(workflows.map(({ workflowId }) => workflowId))].sort();
+  const query = ids.map((id) => `WorkflowId = "${id}"`).join(' OR ');
+  const listed = async (): Promise<string[]> => {
+    const found = new Set<string>();
+    for await (const { workflowId } of bobbin.service.client.workflow.list({ query })) found.add(workflowId);
+    return [...found].sort();
+  };
+  await expect.poll(listed, { timeout: LISTED_MS }).toEqual(ids);
+}
+
+const LISTED_MS = 60_000;
 
 /** All events so far. */
 export async function eventsSoFar(thread: ThreadHandle): Promise<ThreadEvent[]> {

@@ -48,7 +48,9 @@ it('runs to its end, writes reports, and ends with 7 for what counts; show, rows
   expect(JSON.parse(rows.stdout)).toMatchObject([{ outcome: { status: 'reviewed' } }]);
   const again = await batch(cwd, 'run', '--repository', '.', '--full-pass');
   expect(again.stdout).toMatch(/ {2}reviewed .*0 new, 1 still there.*\(everything of /);
-  expect((await batch(cwd, 'list')).stdout).toMatch(/^found {2}COMPLETED/m);
+  await expect
+    .poll(async () => (await batch(cwd, 'list', '--limit', '1000')).stdout, { timeout: 60_000 })
+    .toMatch(/^found {2}COMPLETED/m);
   expect(await batch(cwd, 'run', '--repository', '.', '--id', 'found')).toMatchObject({ code: 6 });
 });
 

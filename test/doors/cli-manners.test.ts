@@ -97,7 +97,9 @@ describe('bobbin run', () => {
         code: 130,
         stderr: expect.stringContaining(`batch ${batchId} is stopped when a worker serves it`) as string,
       });
-      const [thread] = await alone.bobbin.threads.list({ ownQueue: true });
+      const threads = () => alone.bobbin.threads.list({ ownQueue: true });
+      await expect.poll(threads, { timeout: 60_000 }).toHaveLength(1);
+      const [thread] = await threads();
       const worker = spawn('node', [WORKER], { env: { ...process.env, ...alone.env }, stdio: 'ignore' });
       const ended = once(worker, 'exit');
       try {
@@ -180,69 +182,75 @@ describe('an unknown namespace', () => {
 });
 
 describe('text of others', () => {
-  it('is never interpreted by the terminal, whatever command prints it', async () => {
-    const cwd = join(environment.workspace(), 'folder \u001b[2J\u202e');
-    mkdirSync(cwd);
-    writeFileSync(join(cwd, 'file\u001b[31m\u202e.txt'), HOSTILE);
-    const thread = await environment.start({ title: HOSTILE, workspace: { cwd }, approvalPolicy: 'untrusted' });
-    const { threadId: id } = thread;
-    await runTurn(thread, `say: ${HOSTILE.replaceAll('\n', ' ')}`);
-    await runTurn(thread, 'run: cat file*; ls');
-    await thread.submit(turn(`run: touch '${HOSTILE.replaceAll("'", '')}'`, { turnId: 'asks' }));
-    await waitForRequest(thread);
-    await thread.submit(turn(HOSTILE, { turnId: 'queued', onBusy: 'queue' }));
-    const hostile = HOSTILE.replaceAll('\u0000', '');
-    const commands = [
-      ['thread', 'list'],
-      ['thread', 'list', '--json'],
-      ['thread', 'show', id],
-      ['thread', 'show', id, '--json'],
-      ['requests'],
-      ['requests', '--json'],
-      ['thread', 'requests', id],
-      ['thread', 'queue', id],
-      ['thread', 'queue', id, '--edit', 'queued', hostile],
-      ['thread', 'rules', id],
-      ['thread', 'agents', id],
-      ['thread', 'steer', id, hostile, '--turn', hostile],
-      ['thread', 'approve', id, hostile, '--answer', hostile],
-      ['thread', 'interrupt', id, '--reason', hostile],
-      ['thread', 'undo', id, '--dry-run'],
-      ['thread', 'send', id, hostile, '--turn-id', hostile],
-      ['thread', 'fork', id, '--turn', hostile],
-      ['thread', 'resume', id, '--model', hostile],
-      ['thread', 'show', hostile],
-      ['run', hostile, '--cwd', hostile],
-      ['run', `--${hostile}`],
-      ['review', '--base', hostile, '--cwd', cwd],
-      ['batch', 'show', hostile],
-      ['report', hostile],
-      ['ledger', 'dismiss', hostile, hostile, '--why', hostile],
-      ['schedule', 'show', hostile],
-      ['data', 'import', hostile],
-      ['dev', '--once', hostile, '--data-dir', join(cwd, 'no', 'data')],
-      ['doctor', '--data-dir', cwd],
-      ['serve', '--listen', hostile],
-      ['serve', 'token', 'add', hostile, '--scope', hostile],
-      ['serve', 'token', 'add', 'x', '--owner', hostile],
-      ['serve', 'token', 'remove', hostile],
-      ['batch', 'run', '--repository', cwd, '--branch', hostile, '--detach', '--id', hostile],
-      ['batch', 'run', '--targets', join(cwd, hostile)],
-      ['schedule', 'create', hostile, '--cron', hostile, '--repository', cwd],
-      ['schedule', 'create', 'x', '--every', '6h', '--timezone', hostile, '--repository', hostile],
-      ['completion', hostile],
-      ['help', hostile],
-      [hostile],
-      ['thread', 'close', id, '--reason', hostile],
-      ['thread', 'watch', id],
-    ];
-    for (const command of commands) {
-      const { stdout, stderr } = await bobbin(command);
-      expect(`${stdout}${stderr}`, command.join(' ')).not.toBe('');
-      for (const line of `${stdout}${stderr}`.split('\n')) {
-        expect(line.replaceAll('\t', ''), command.join(' ')).not.toMatch(RAW);
-        expect(line, command.join(' ')).not.toMatch(/^\? req_9/);
+  const FORTY_COMMANDS_MS = 480_000;
+
+  it(
+    'is never interpreted by the terminal, whatever command prints it',
+    async () => {
+      const cwd = join(environment.workspace(), 'folder \u001b[2J\u202e');
+      mkdirSync(cwd);
+      writeFileSync(join(cwd, 'file\u001b[31m\u202e.txt'), HOSTILE);
+      const thread = await environment.start({ title: HOSTILE, workspace: { cwd }, approvalPolicy: 'untrusted' });
+      const { threadId: id } = thread;
+      await runTurn(thread, `say: ${HOSTILE.replaceAll('\n', ' ')}`);
+      await runTurn(thread, 'run: cat file*; ls');
+      await thread.submit(turn(`run: touch '${HOSTILE.replaceAll("'", '')}'`, { turnId: 'asks' }));
+      await waitForRequest(thread);
+      await thread.submit(turn(HOSTILE, { turnId: 'queued', onBusy: 'queue' }));
+      const hostile = HOSTILE.replaceAll('\u0000', '');
+      const commands = [
+        ['thread', 'list'],
+        ['thread', 'list', '--json'],
+        ['thread', 'show', id],
+        ['thread', 'show', id, '--json'],
+        ['requests'],
+        ['requests', '--json'],
+        ['thread', 'requests', id],
+        ['thread', 'queue', id],
+        ['thread', 'queue', id, '--edit', 'queued', hostile],
+        ['thread', 'rules', id],
+        ['thread', 'agents', id],
+        ['thread', 'steer', id, hostile, '--turn', hostile],
+        ['thread', 'approve', id, hostile, '--answer', hostile],
+        ['thread', 'interrupt', id, '--reason', hostile],
+        ['thread', 'undo', id, '--dry-run'],
+        ['thread', 'send', id, hostile, '--turn-id', hostile],
+        ['thread', 'fork', id, '--turn', hostile],
+        ['thread', 'resume', id, '--model', hostile],
+        ['thread', 'show', hostile],
+        ['run', hostile, '--cwd', hostile],
+        ['run', `--${hostile}`],
+        ['review', '--base', hostile, '--cwd', cwd],
+        ['batch', 'show', hostile],
+        ['report', hostile],
+        ['ledger', 'dismiss', hostile, hostile, '--why', hostile],
+        ['schedule', 'show', hostile],
+        ['data', 'import', hostile],
+        ['dev', '--once', hostile, '--data-dir', join(cwd, 'no', 'data')],
+        ['doctor', '--data-dir', cwd],
+        ['serve', '--listen', hostile],
+        ['serve', 'token', 'add', hostile, '--scope', hostile],
+        ['serve', 'token', 'add', 'x', '--owner', hostile],
+        ['serve', 'token', 'remove', hostile],
+        ['batch', 'run', '--repository', cwd, '--branch', hostile, '--detach', '--id', hostile],
+        ['batch', 'run', '--targets', join(cwd, hostile)],
+        ['schedule', 'create', hostile, '--cron', hostile, '--repository', cwd],
+        ['schedule', 'create', 'x', '--every', '6h', '--timezone', hostile, '--repository', hostile],
+        ['completion', hostile],
+        ['help', hostile],
+        [hostile],
+        ['thread', 'close', id, '--reason', hostile],
+        ['thread', 'watch', id],
+      ];
+      for (const command of commands) {
+        const { stdout, stderr } = await bobbin(command);
+        expect(`${stdout}${stderr}`, command.join(' ')).not.toBe('');
+        for (const line of `${stdout}${stderr}`.split('\n')) {
+          expect(line.replaceAll('\t', ''), command.join(' ')).not.toMatch(RAW);
+          expect(line, command.join(' ')).not.toMatch(/^\? req_9/);
+        }
       }
-    }
-  });
+    },
+    FORTY_COMMANDS_MS,
+  );
 });

@@ -103,7 +103,9 @@ describe('bobbin thread', () => {
     });
     expect((await bobbin(['thread', 'show', thread.threadId])).stdout).toContain(`${thread.threadId}: idle`);
     await expect
-      .poll(async () => (await bobbin(['thread', 'list', '--open', '--json'])).stdout, { timeout: 20_000 })
+      .poll(async () => (await bobbin(['thread', 'list', '--open', '--limit', '300', '--json'])).stdout, {
+        timeout: 60_000,
+      })
       .toContain(thread.threadId);
   });
 

@@ -10,7 +10,7 @@ import { png } from '../../src/contract/test-images.ts';
 import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
 import type { TemporalService } from '../../src/dev/temporal-service/types.ts';
-import { type TestEnvironment, closeThread, openEnvironment, runTurn } from '../environment.ts';
+import { type TestEnvironment, closeThread, openEnvironment, runTurn, waitUntilListed } from '../environment.ts';
 import { startHttpStand } from '../parts/http-server.ts';
 import { runCli } from '../parts/run-cli.ts';
 
@@ -108,6 +108,7 @@ it('images that no thread refers to go with the second cleaning, and those of an
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     return JSON.parse(stdout) as Record<string, unknown>;
   };
+  await waitUntilListed(environment, open, long, closed, viewer);
   const first = { threads: 0, packs: 0, images: 0, kept: { [NAMED]: 4, [ASIDE]: 2, [JUST_STORED]: 1 } };
   expect(await clean('--dry-run')).toMatchObject(first);
   expect(hasFile(toImageId(lost.sha256))).toBe(true);
@@ -119,6 +120,7 @@ it('images that no thread refers to go with the second cleaning, and those of an
   const shower = await show(late);
   expect(await sees(shower, late)).toBe(true);
 
+  await waitUntilListed(environment, shower);
   // The next one is by a worker, as every night.
   await store('schedule', 'create', '--cron', '0 3 29 2 *', '--images');
   await store('schedule', 'trigger');

@@ -1,5 +1,7 @@
 /** MCP at `/mcp` of the HTTP server: tokens, scopes, owners and limits are those of the rest of it. */
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client, type ClientOptions, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type TestEnvironment, openEnvironment } from '../environment.ts';
@@ -89,9 +91,9 @@ it('an owner finds no thread of another one, by no tool, and starts its own', as
       { error: { code: 'threadNotFound' } },
     ]);
   expect(await callTool(bob, 'start_thread', task)).toMatchObject({ error: { code: 'threadExists' } });
+  const listed = async () => (await callTool(alice, 'list', {}))['threads'];
+  await expect.poll(listed, { timeout: 60_000 }).toEqual([expect.objectContaining({ threadId }) as object]);
   expect(await callTool(bob, 'list', {})).toEqual({ threads: [] });
-  const { threads } = (await callTool(alice, 'list', {})) as { threads: { threadId: string }[] };
-  expect(threads.map((one) => one.threadId)).toEqual([threadId]);
 });
 
 it('is refused for pages of other origins, for what is no JSON, and for what is too large', async () => {
@@ -122,11 +124,15 @@ it('is refused for pages of other origins, for what is no JSON, and for what is 
 it('sends progress to a client of 2026 that asks for it', async () => {
   const client = await connect({}, MODERN);
   const shown: (string | undefined)[] = [];
-  const args = { task: 'run: sleep 1', cwd: environment.cwd, sandbox: 'danger-full-access', approvalPolicy: 'never' };
-  await client.callTool(
-    { name: 'start_thread', arguments: args },
-    { onprogress: ({ message }) => shown.push(message) },
-  );
+  const args = {
+    task: 'run: until [ -e was-shown ]; do sleep 0.1; done',
+    ...{ cwd: environment.cwd, sandbox: 'danger-full-access', approvalPolicy: 'never' },
+  };
+  const onprogress = ({ message }: { message?: string | undefined }) => {
+    shown.push(message);
+    writeFileSync(join(environment.cwd, 'was-shown'), '');
+  };
+  await client.callTool({ name: 'start_thread', arguments: args }, { onprogress, timeout: 100_000 });
   expect(shown.length).toBeGreaterThan(0);
 });
 

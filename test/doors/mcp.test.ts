@@ -39,8 +39,8 @@ it('starts a thread with a task, waits for its end, talks on, and reads what it 
   const page = await call('read', { threadId });
   expect(page).toMatchObject({ status: 'idle', cwd: environment.cwd, requests: [] });
   expect(JSON.stringify(page)).toContain('the first answer');
-  const listed = (await call('list')) as { threads: { threadId: string }[] };
-  expect(listed.threads.map((one) => one.threadId)).toContain(threadId);
+  const listed = async () => (await call('list', { limit: 100 }))['threads'];
+  await expect.poll(listed, { timeout: 60_000 }).toContainEqual(expect.objectContaining({ threadId }) as object);
   expect(await call('wait', { threadId })).toMatchObject({ turnId: second['turnId'], status: 'completed' });
   expect(await call('wait', { threadId, turnId: started['turnId'] })).toMatchObject({ answer: started['answer'] });
 });

@@ -197,8 +197,8 @@ describe('an owner', () => {
       ((await client.get('/v1/threads?limit=1000')).value['threads'] as { threadId: string }[]).map(
         (one) => one.threadId,
       );
+    await expect.poll(() => listed(alice), { timeout: 60_000 }).toEqual([threadId]);
     expect(await listed(bob)).toEqual([]);
-    expect(await listed(alice)).toEqual([threadId]);
     expect(await listed(http)).toContain(threadId);
     expect((await alice.get(`/v1/threads/${threadId}`)).value).toMatchObject({ turnCount: 1 });
   });
@@ -320,19 +320,16 @@ describe('a body', () => {
 
 describe('limits', () => {
   it('slow down a token that floods, and no other', async () => {
-    const other = await startHttpStand(environment.bobbin, { BOBBIN_HTTP_RATE: '20' });
+    // So slow that a busy machine does not need as long for all of them.
+    const other = await startHttpStand(environment.bobbin, { BOBBIN_HTTP_RATE: '2' });
     try {
       const [loud, quiet] = [await other.client(), await other.client()];
-      const statuses = await Promise.all(
-        Array.from({ length: 400 }, async () => (await loud.get('/v1/nothing')).status),
-      );
-      expect(statuses.filter((status) => status === 404).length).toBeGreaterThanOrEqual(40);
-      expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(100);
+      const answers = await Promise.all(Array.from({ length: 400 }, () => loud.get('/v1/nothing')));
+      const refused = answers.filter(({ status }) => status === 429);
+      expect(answers.filter(({ status }) => status === 404).length).toBeGreaterThanOrEqual(4);
+      expect(refused.length).toBeGreaterThan(100);
+      for (const { headers } of refused) expect(headers.get('retry-after')).toBe('1');
       expect((await quiet.get('/v1/nothing')).status).toBe(404);
-      const refused = (await Promise.all(Array.from({ length: 50 }, () => loud.get('/v1/nothing')))).find(
-        ({ status }) => status === 429,
-      );
-      expect(refused?.headers.get('retry-after')).toBe('1');
     } finally {
       await other.close();
     }

@@ -133,12 +133,11 @@ it('lists what waits for a person, remembers an answer as a rule, and revokes it
   const path = `/v1/threads/${thread.threadId}`;
   await thread.submit(turn('run: touch wanted'));
   const { requestId } = await waitForRequest(thread);
-  const { open } = (await http.get('/v1/requests')).value as {
-    open: { request: { requestId: string }; thread: object }[];
-  };
-  expect(open).toContainEqual(
-    expect.objectContaining({ thread: expect.objectContaining({ threadId: thread.threadId }) as object }),
-  );
+  const waiting = async () => (await http.get('/v1/requests')).value['open'];
+  const { threadId } = thread;
+  await expect
+    .poll(waiting, { timeout: 60_000 })
+    .toContainEqual(expect.objectContaining({ thread: expect.objectContaining({ threadId }) as object }) as object);
   const answer = { decision: 'accept', remember: { scope: 'thread' } };
   expect((await http.post(`${path}/requests/${requestId}`, answer)).status).toBe(204);
   await waitForEvent(thread, 'turn/completed');

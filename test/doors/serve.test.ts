@@ -1,5 +1,7 @@
 /** The HTTP API: a thread from its start to its end. */
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ThreadEvent, ThreadView, TreeEvent } from '../../src/contract/index.ts';
 import {
@@ -53,8 +55,10 @@ it('starts a thread, runs a turn, streams its events with their numbers, and sho
   expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => String(index + 1)));
   const view = (await http.get(path)).value as unknown as ThreadView;
   expect(view).toMatchObject({ status: 'idle', turnCount: 1, settings: { title: 'over HTTP' } });
-  const listed = (await http.get('/v1/threads?limit=1000')).value as { threads: { threadId: string }[] };
-  expect(listed.threads.map(({ threadId }) => threadId)).toContain(view.threadId);
+  const listed = async () => (await http.get('/v1/threads?limit=1000')).value['threads'];
+  await expect
+    .poll(listed, { timeout: 60_000 })
+    .toContainEqual(expect.objectContaining({ threadId: view.threadId }) as object);
 });
 
 it('makes one turn of the same turnId sent twice', async () => {
@@ -82,9 +86,13 @@ it('continues a stream after Last-Event-ID or ?after=, without a gap or a repeat
 
 it('sends deltas of a running step without an id in the same stream, if asked', async () => {
   const path = await startThread({ sandbox: 'danger-full-access', approvalPolicy: 'never' });
-  const submitted = turn('run: for i in 1 2 3; do echo line $i; sleep 0.5; done');
+  const submitted = turn('run: echo line; until [ -e was-read ]; do sleep 0.1; done');
   await http.post(`${path}/turns`, submitted);
-  const events = await readUntil(http.events(`${path}/events?partial=true`), isEndOf(submitted.turnId));
+  const stream = http.events(`${path}/events?partial=true`);
+  const events = await readUntil(stream, (event) => {
+    if (event.type === 'item/commandExecution/outputDelta') writeFileSync(join(environment.cwd, 'was-read'), '');
+    return isEndOf(submitted.turnId)(event);
+  });
   const deltas = events.filter(({ data }) => !('seq' in data));
   expect(deltas.some(({ data }) => data.type === 'item/commandExecution/outputDelta')).toBe(true);
   expect(deltas.every(({ id }) => id === undefined)).toBe(true);
