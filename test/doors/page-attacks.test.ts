@@ -280,7 +280,7 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
     await page.locator('.runs li').waitFor();
     await button('Run now').click();
     await lost.waitFor({ state: 'detached' });
-    expect(triggers()).toBe(2);
+    await expect.poll(triggers).toBe(2);
     await page
       .locator('.runs li')
       .getByText(/completed: 1 reviewed/)
@@ -336,7 +336,7 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
     await conversation(page)
       .getByText(/^Turn completed/)
       .waitFor();
-    expect(await page.locator('.request').count()).toBe(0);
+    await page.locator('.request').waitFor({ state: 'detached' });
     await expect.poll(() => focused(page)).toBe('prompt');
   });
 

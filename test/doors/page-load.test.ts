@@ -60,10 +60,10 @@ describe.skipIf(executable === undefined)('the page under load (skipped where no
     const items = Array.from({ length: 20_000 }, (_, index) => message(index));
     const page = await show({ items });
     await conversation(page).getByText('Message 19999').waitFor();
-    expect(await entriesOf(page)).toBe(500);
-    expect(simulated!.asked.filter((path) => path.includes('/events'))).toEqual([
-      '/v1/threads/big/events?partial=true&after=19500',
-    ]);
+    await expect.poll(() => entriesOf(page), LONG).toBe(500);
+    await expect
+      .poll(() => simulated!.asked.filter((path) => path.includes('/events')), LONG)
+      .toEqual(['/v1/threads/big/events?partial=true&after=19500']);
     await page.evaluate('scrollTo(0, 0)');
     const place = () =>
       page.evaluate<number>(`document.querySelector('[data-entry=item_19500]').getBoundingClientRect().top`);

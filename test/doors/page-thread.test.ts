@@ -29,10 +29,10 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     // It is unfolded down to what waits.
     await tree.getByText('command: touch from-below').waitFor();
     const links = tree.getByRole('link');
-    expect(await links.count()).toBe(2);
+    await expect.poll(() => links.count()).toBe(2);
     const asked = page.locator(`[data-request="${request.requestId}"]`);
     await asked.getByText(/^Asked by agent/).waitFor();
-    expect(await asked.locator('.path').getByRole('link').count()).toBe(2);
+    await expect.poll(() => asked.locator('.path').getByRole('link').count()).toBe(2);
     expect(await violations(page)).toEqual([]);
     await page.evaluate('scrollTo(0, 0)');
     await asked.getByRole('button', { name: 'Approve', exact: true }).click();
@@ -90,7 +90,7 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await conversation(page)
       .getByText(/image\/png 5x4[^]*image\/png 7x6[^]*image\/png 7x6/)
       .waitFor();
-    expect(await list.count()).toBe(0);
+    await expect.poll(() => list.count()).toBe(0);
     const shown = conversation(page).locator('figure.image img');
     await expect.poll(() => shown.count()).toBe(3);
     await expect.poll(() => page.evaluate(`document.querySelector('figure.image img').naturalWidth`)).toBe(5);
@@ -110,7 +110,7 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await page.getByRole('button', { name: 'Redo' }).click();
     await conversation(page).getByRole('heading', { name: 'Restored' }).waitFor();
     await expect.poll(() => existsSync(join(cwd, 'second.txt')), { timeout: 30_000 }).toBe(true);
-    expect(await page.getByRole('button', { name: 'Redo' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Redo' }).count()).toBe(0);
 
     await page.getByRole('button', { name: 'Roll back' }).click();
     await page.getByRole('button', { name: 'Remove 1 turn' }).click();
@@ -162,7 +162,7 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await conversation(page)
       .getByText(/^again/)
       .waitFor();
-    expect(await page.getByText('You, sent').count()).toBe(0);
+    await expect.poll(() => page.getByText('You, sent').count()).toBe(0);
   });
 
   it('keeps what a person types while a prompt is sent', async () => {
@@ -219,7 +219,7 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     const { settings } = await thread.view();
     expect(settings).toMatchObject({ sandbox: 'read-only', approvalPolicy: 'never' });
     await page.getByText('never asks (never)').waitFor();
-    expect(await page.getByText(/\d changed/).count()).toBe(0);
+    await expect.poll(() => page.getByText(/\d changed/).count()).toBe(0);
   });
 
   it('offers a token only what it may do, and shows an owner no threads of others', async () => {

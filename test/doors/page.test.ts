@@ -52,7 +52,8 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     const waiting = page.getByRole('navigation').locator('section').filter({ hasText: 'Waiting for you' });
     await waiting.getByText('Mend the page').waitFor();
     expect(await page.getByRole('navigation').locator('section').first().innerText()).toContain('Waiting for you');
-    expect(await waiting.innerText()).toContain('approved.txt');
+    // What it waits for is asked of its worker, which may be busy.
+    await expect.poll(() => waiting.innerText()).toContain('approved.txt');
 
     await waiting.getByText('Mend the page').click();
     const request = page.locator(`[data-request="${requestId}"]`);
@@ -78,7 +79,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await page.getByLabel('Prompt').fill('run: echo begun; sleep 600');
     await page.keyboard.press('Enter');
     await page.locator('[data-live] .output').getByText('begun').waitFor();
-    expect(await page.getByLabel('Prompt').inputValue()).toBe('');
+    await expect.poll(() => page.getByLabel('Prompt').inputValue()).toBe('');
     await page.getByRole('button', { name: 'Interrupt' }).click();
     await conversation(page).getByText('Turn stopped (interrupted)').waitFor();
     await page.getByRole('button', { name: 'Interrupt' }).waitFor({ state: 'detached' });
@@ -282,7 +283,7 @@ async function expectSame(page: Page, thread: ThreadHandle): Promise<void> {
     const text = await page.locator(`[data-entry=${item.id}] .markdown`).innerText();
     expect(words(text)).toBe(words(item.text));
   }
-  expect(await page.locator('[data-live]').count()).toBe(0);
+  await expect.poll(() => page.locator('[data-live]').count()).toBe(0);
 }
 
 async function tabTo(page: Page, name: string): Promise<void> {
