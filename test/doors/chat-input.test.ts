@@ -1,10 +1,11 @@
 /** What `bobbin chat` does with odd terminals and odd input, and without a terminal. */
 import { spawn } from 'node:child_process';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { ThreadHandle } from '../../src/client/index.ts';
 import { CLI } from '../parts/programs.ts';
 import { runCli } from '../parts/run-cli.ts';
 import { createTerminals, say } from '../parts/terminal.ts';
-import { type TestEnvironment, eventsSoFar, openEnvironment, waitForRequest } from '../environment.ts';
+import { type TestEnvironment, eventsSoFar, openEnvironment, waitForRequest, waitUntilListed } from '../environment.ts';
 
 let environment: TestEnvironment;
 beforeAll(async () => {
@@ -64,6 +65,7 @@ describe('a terminal', () => {
     const terminal = await terminals.open(['chat'], environment);
     await terminal.until('› ');
     await say(terminal, '/help');
+    await terminal.until((screen) => screen.includes('leaves') && !screen.includes('› /help'));
     await say(terminal, '/help');
     await say(terminal, `run: printf %0300d 7; sleep 600`);
     await terminal.until(/^│ 0{50,}/m);
@@ -71,6 +73,7 @@ describe('a terminal', () => {
       await terminal.resizeStopped(columns, 30);
       await terminal.until((screen) => screen.split('\n').includes(`│ ${'0'.repeat(columns - 3)}`));
     }
+    await terminal.until('Esc interrupts');
     await terminal.press('Escape');
     const shown = await terminal.until('ready');
     // The rows that stay, and no part of a frame.
@@ -82,15 +85,22 @@ describe('a terminal', () => {
 
 describe('two chats on one thread', () => {
   it('show a request to both; the first answer counts, and the other is told', async () => {
-    const thread = await environment.start({ approvalPolicy: 'untrusted' });
-    const open = () => terminals.open(['chat', '--thread', thread.threadId], environment);
+    const own = await openEnvironment({ worker: false });
+    onTestFinished(() => own.close());
+    const worker = await own.worker();
+    const thread = await own.start({ approvalPolicy: 'untrusted' });
+    const open = () => terminals.open(['chat', '--thread', thread.threadId], own);
     const [one, other] = [await open(), await open()];
     await one.until('ready');
     await other.until('ready');
     await say(one, 'run: echo asked >> asked-once');
     await one.until('y yes, once');
     await other.until('y yes, once');
+    // Neither sees the answer of the other before it gives its own.
+    await worker.stop();
     await Promise.all([one.press('y'), other.press('n')]);
+    await expect.poll(() => answersTo(own, thread)).toBe(2);
+    await own.worker();
     const screens = await Promise.all([one, other].map((terminal) => terminal.until(/turn completed in/)));
     const answers = screens.map((screen) => screen.match(/req_\d+: (?:accept|decline) \(by person\)/g));
     expect(answers[0]).toHaveLength(1);
@@ -103,6 +113,13 @@ describe('two chats on one thread', () => {
     }
   });
 });
+
+/** How many answers to requests the thread was sent. */
+async function answersTo({ bobbin }: TestEnvironment, { workflowId }: ThreadHandle): Promise<number> {
+  const { events } = await bobbin.service.client.workflow.getHandle(workflowId).fetchHistory();
+  const names = (events ?? []).map((event) => event.workflowExecutionSignaledEventAttributes?.signalName);
+  return names.filter((name) => name === 'resolveRequest').length;
+}
 
 describe('without a terminal', () => {
   it('a reader that leaves ends the chat, also while nothing is printed', async () => {
@@ -128,15 +145,17 @@ describe('without a terminal', () => {
   });
 
   it('a line answers a request; without one, the chat leaves and the request stays', async () => {
-    const thread = await environment.start({ approvalPolicy: 'untrusted' });
-    const given = { ...environment, input: 'run: touch asked-for\n' };
+    const folder = { cwd: environment.workspace(), env: environment.env };
+    const thread = await environment.start({ approvalPolicy: 'untrusted', workspace: { cwd: folder.cwd } });
+    const given = { ...folder, input: 'run: touch asked-for\n' };
     const left = await runCli(['chat', '--thread', thread.threadId], given);
     expect(left).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('with a line: y (yes, once)') as string,
     });
     const { requestId } = await waitForRequest(thread);
-    await runCli(['chat', '--continue'], { ...environment, input: 'n\n' });
+    await waitUntilListed(environment, thread);
+    await runCli(['chat', '--continue'], { ...folder, input: 'n\n' });
     const resolved = (await eventsSoFar(thread)).find(({ type }) => type === 'serverRequest/resolved');
     expect(resolved).toMatchObject({ requestId, decision: 'decline' });
   });

@@ -1,11 +1,13 @@
 /** `bobbin chat` in a real terminal. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createTerminals, say } from '../parts/terminal.ts';
+import { createTerminals, pressInterruptTwice, say } from '../parts/terminal.ts';
+import { startOddEndpoint } from '../parts/odd-endpoint.ts';
 import { WORKER } from '../parts/programs.ts';
-import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
+import { type TestEnvironment, openEnvironment, runTurn, turn } from '../environment.ts';
 
 let environment: TestEnvironment;
 beforeAll(async () => {
@@ -29,9 +31,7 @@ describe('bobbin chat', () => {
     await terminal.until(/turn completed in/);
     const shown = await terminal.until(/ready · [\d,]+ tokens/);
     expect(shown).toMatch(/^│ two$/m);
-    await terminal.press('C-c');
-    await terminal.until('Ctrl-C again leaves');
-    await terminal.press('C-c');
+    await pressInterruptTwice(terminal);
     const left = await terminal.until('exit code 0');
     expect(left).toMatch(/thread repo-[a-z]{5} stays; to continue it:\n +node .*chat --thread repo-[a-z]{5}$/m);
     expect(left).toContain('what runs goes on at the Temporal service ');
@@ -55,10 +55,10 @@ describe('bobbin chat', () => {
 
   it('does not take what is typed ahead for an answer', async () => {
     const thread = await environment.start({ approvalPolicy: 'untrusted' });
-    await thread.submit(turn('run: touch made-by-mistake'));
-    await waitForRequest(thread);
     const terminal = await chat(['--thread', thread.threadId]);
     await terminal.type('yes');
+    await terminal.until('› yes');
+    await thread.submit(turn('run: touch made-by-mistake'));
     await terminal.until('empty the prompt (Ctrl-U) to answer');
     await terminal.press('C-u');
     await terminal.until('y yes, once');
@@ -73,6 +73,7 @@ describe('bobbin chat', () => {
     await terminal.until('› ');
     await say(terminal, 'run: echo begun; sleep 600');
     await terminal.until(/^│ begun$/m);
+    await terminal.until('Esc interrupts');
     await terminal.press('Escape');
     await terminal.until(/turn aborted \(interrupted\)/);
     await terminal.until('ready');
@@ -81,22 +82,33 @@ describe('bobbin chat', () => {
   });
 
   it('says that the worker was killed, goes on with the next one, and shows nothing twice', async () => {
-    const alone = await openEnvironment({ worker: false });
+    const endpoint = await startOddEndpoint();
+    const alone = await openEnvironment({ worker: false, env: { BOBBIN_OFFLINE_MODEL_URL: endpoint.url } });
+    endpoint.target = alone.model.url;
+    const workers: WorkerProcess[] = [];
+    const startWorker = () => {
+      const worker = startWorkerProcess(alone.env);
+      workers.push(worker);
+      return worker;
+    };
     try {
-      const first = startWorkerProcess(alone.env);
+      const first = startWorker();
       const terminal = await terminals.open(['chat'], alone);
       await terminal.until('› ');
       await terminal.paste('run: echo once\nsay: after');
       await terminal.until(/^ {2}say: after$/m);
       await terminal.press('Enter');
       await terminal.until(/turn completed in/);
-      await say(terminal, 'wait: 2000');
+      // Only the next worker gets an answer.
+      endpoint.answer('say: held', () => undefined, 1);
+      await say(terminal, 'say: held');
       await terminal.until(/the model answers/);
-      first.kill('SIGKILL');
+      await expect.poll(() => endpoint.times('say: held').length).toBe(1);
+      first.child.kill('SIGKILL');
       await terminal.until('The worker does not answer');
       await say(terminal, 'say: meanwhile');
       await terminal.until('sent    say: meanwhile');
-      const next = startWorkerProcess(alone.env);
+      startWorker();
       await terminal.until('A worker answers again');
       const shown = await terminal.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
       expect(shown.match(/^│ once$/gm)).toHaveLength(1);
@@ -106,9 +118,13 @@ describe('bobbin chat', () => {
       const same = await again.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
       const stays = (screen: string) => screen.split('\n').filter((line) => /^(> |│ |\$ |turn )/.test(line));
       expect(stays(same)).toEqual(stays(shown));
-      next.kill('SIGTERM');
     } finally {
+      for (const { child, ended } of workers) {
+        child.kill('SIGKILL');
+        await ended;
+      }
       await alone.close();
+      await endpoint.close();
     }
   });
 });
@@ -126,12 +142,12 @@ describe('the commands of a chat', () => {
     await terminal.until(/^undone: turn .*1 deleted/m);
     expect(existsSync(join(environment.cwd, 'made-by-the-turn'))).toBe(false);
     await say(terminal, '!echo by the person');
-    await terminal.until(/^│ by the person$/m);
+    await terminal.until(/^│ by the person$[^]*turn completed in/m);
     await say(terminal, '/fork');
     await terminal.until(/a fork of repo-[a-z]{5}\nit begins with the past of thread repo-[a-z]{5}/);
     await terminal.until('ready');
     await say(terminal, 'say: in the fork');
-    await terminal.until(/^│ in the fork$/m);
+    await terminal.until(/^│ in the fork$[^]*turn completed in/m);
     await say(terminal, '/rollback');
     await terminal.until('no longer part of the conversation: 1 turn');
     await say(terminal, '/resume');
@@ -157,6 +173,7 @@ describe('the commands of a chat', () => {
     await say(terminal, 'stream: 3 600000');
     // The next word comes in ten minutes.
     await terminal.until(/^│ word1$/m);
+    await terminal.until('Esc interrupts');
     await terminal.press('Escape');
     const cut = await terminal.until(/turn aborted \(interrupted\)/);
     expect(cut).toMatch(/^│ word1\n {2}cut off here; the thread keeps nothing of this answer\n+turn aborted/m);
@@ -188,6 +205,7 @@ describe('the commands of a chat', () => {
     await terminal.until('› ');
     await say(terminal, '!echo begun; sleep 600');
     await terminal.until(/^│ begun$/m);
+    await terminal.until('Esc interrupts');
     await terminal.press('Escape');
     await terminal.until(/turn aborted \(interrupted\)/);
     await say(terminal, 'run: echo of the agent; while [ ! -e agent-may-end ]; do sleep 0.1; done');
@@ -315,6 +333,12 @@ const PATCH = `patch:
 +hello from the patch
 *** End Patch`;
 
-function startWorkerProcess(env: Record<string, string>): ChildProcess {
-  return spawn('node', [WORKER], { env: { ...process.env, ...env }, stdio: 'ignore' });
+interface WorkerProcess {
+  child: ChildProcess;
+  ended: Promise<unknown>;
+}
+
+function startWorkerProcess(env: Record<string, string>): WorkerProcess {
+  const child = spawn('node', [WORKER], { env: { ...process.env, ...env }, stdio: 'ignore' });
+  return { child, ended: once(child, 'exit') };
 }

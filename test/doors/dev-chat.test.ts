@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { makeRepository } from '../parts/repositories.ts';
-import { createTerminals, say } from '../parts/terminal.ts';
+import { createTerminals, pressInterruptTwice, say } from '../parts/terminal.ts';
 
 let root: string;
 let options: { cwd: string; env: Record<string, string> };
@@ -70,9 +70,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function leave(terminal: Awaited<ReturnType<typeof terminals.open>>): Promise<void> {
-  await terminal.press('C-c');
-  await terminal.until('Ctrl-C again leaves');
-  await terminal.press('C-c');
+  await pressInterruptTwice(terminal);
   await terminal.until(/thread mine-\w+ stays; to continue it:\n +node .* dev$/m);
   await terminal.until(/stopped\nexit code 0/);
 }

@@ -143,6 +143,13 @@ export function createTerminals() {
   };
 }
 
+/** Leaves a chat. Two presses at the end: the first of them counts as the second one only for a moment after the first. */
+export async function pressInterruptTwice(terminal: Terminal): Promise<void> {
+  await terminal.press('C-c');
+  await terminal.until('Ctrl-C again leaves');
+  await terminal.press('C-c', 'C-c');
+}
+
 /** Enters a line. Enter is a key of its own, so the text must have arrived. */
 export async function say(terminal: Terminal, text: string): Promise<void> {
   await terminal.type(text);

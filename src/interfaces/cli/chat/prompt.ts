@@ -7,7 +7,16 @@ import { EMPTY, type Key, addPrompt, draftOf, edit, insert, recall, toPlainLines
 import { pressInPicker } from './picker.ts';
 import { answerQuestion, questionOf, toAnswer } from './requests.ts';
 import { type SlashCommand, meaningOf } from './slash.ts';
-import { type ChatState, type Effect, type Offers, type Step, askedNow, hasSessions, isActive } from './state.ts';
+import {
+  type ChatState,
+  type Effect,
+  type Offers,
+  type Step,
+  askedNow,
+  hasSessions,
+  isActive,
+  isAtWork,
+} from './state.ts';
 
 function step(state: ChatState, out: readonly Part[] = [], effects: readonly Effect[] = []): Step {
   return { state, out, effects };
@@ -30,14 +39,14 @@ export function pressKey(given: ChatState, key: Key): Step {
 
 function pressEscape(state: ChatState): Step {
   if (state.offers !== null) return step({ ...state, offers: null });
-  return step(state, [], isActive(state) || hasSessions(state) ? [{ type: 'interrupt' }] : []);
+  return step(state, [], isAtWork(state) || hasSessions(state) ? [{ type: 'interrupt' }] : []);
 }
 
 /** The first one interrupts, or clears the prompt; the second one leaves. */
 function pressInterrupt(state: ChatState): Step {
   if (state.leavingAt !== null) return step(state, [], [{ type: 'leave' }]);
   const { now } = state;
-  if (isActive(state)) return step({ ...state, leavingAt: now }, [], [{ type: 'interrupt' }]);
+  if (isAtWork(state)) return step({ ...state, leavingAt: now }, [], [{ type: 'interrupt' }]);
   if (state.draft.text !== '') return step({ ...state, draft: EMPTY, offers: null });
   return step({ ...state, leavingAt: now });
 }

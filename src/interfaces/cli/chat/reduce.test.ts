@@ -269,6 +269,14 @@ describe('Esc and Ctrl-C', () => {
     expect(kinds(play(active, press('interrupt'), press('interrupt')).effects)).toEqual(['interrupt', 'leave']);
   });
 
+  it('interrupt a turn that was sent and has not ended, although the view does not show it yet', () => {
+    const sent = play(begin(), view(viewOf()), { type: 'submitted', turnId: 'turn-1', text: 'go' }).state;
+    for (const name of ['escape', 'interrupt'] as const)
+      expect(kinds(play(sent, press(name)).effects)).toEqual(['interrupt']);
+    const ended = play(sent, { type: 'said', turnId: 'turn-1', lines: [] }).state;
+    expect(kinds(play(ended, press('escape')).effects)).toEqual([]);
+  });
+
   it('clear the prompt first, and forget the first Ctrl-C after a while or another key', () => {
     const idle = play(begin(), view(viewOf()), typed('text'), press('interrupt')).state;
     expect(idle).toMatchObject({ draft: { text: '' }, leavingAt: null });

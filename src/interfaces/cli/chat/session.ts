@@ -192,6 +192,8 @@ export function openSession(options: SessionOptions): Session {
         await answer(effect);
         return;
       case 'interrupt':
+        // What was sent before arrives before.
+        await sending;
         if (thread !== null) await interrupt(thread, store.state().view);
         return;
       case 'editQueue':

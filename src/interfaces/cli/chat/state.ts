@@ -186,3 +186,8 @@ export function hasSessions({ view }: ChatState): boolean {
 export function isActive({ view }: ChatState): boolean {
   return view !== null && (view.activeTurn !== null || view.besideTurns.length > 0);
 }
+
+/** Also with a turn that was sent from here, which the view shows only after it was read again. */
+export function isAtWork(state: ChatState): boolean {
+  return isActive(state) || state.unfinished.size > 0;
+}
