@@ -6,8 +6,10 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -93,6 +95,35 @@ async function twoTurns() {
   return { threadId, origin, cwd, first, second, whole, next, packs, store, restore };
 }
 
+/** A thread with one turn in a clone, and a clone on the other host. */
+async function oneTurn(committed: Record<string, string | Buffer>, body: (cwd: string) => void, isLater = false) {
+  threads += 1;
+  const threadId = `Thread/${threads}`;
+  const origin = openRepository(committed);
+  origin.write('.gitignore', '*.log\n');
+  origin.git('add', '.gitignore');
+  origin.git('commit', '-q', '-m', 'Ignore');
+  const clone = (name: string) => {
+    const path = join(root, `${name}-${threads}`);
+    execFileSync('git', ['clone', '-q', origin.root, path]);
+    return path;
+  };
+  const [cwd, at] = [clone('on-a'), clone('on-b')];
+  const take = async (after: string | null) => {
+    const taken = await a.git.snapshot(cwd, after, never);
+    if (taken.status !== 'taken') throw new Error(taken.reason);
+    return taken.commit;
+  };
+  let before = await take(null);
+  body(cwd);
+  if (isLater) before = await take(null);
+  const snapshots = [{ name: 'turn', commits: [before, await take(before)] }];
+  const newest = snapshots[0]!.commits[1]!;
+  const stored = await a.packs.store({ threadId, cwd, newest, snapshots, stored: [] }, never);
+  const request = { threadId, cwd: at, packs: [stored.pack], newest: stored.newest, snapshots };
+  return { threadId, cwd, at, move: () => b.packs.restore(request, never) };
+}
+
 const listing = (path: string) =>
   execFileSync(
     'sh',
@@ -125,6 +156,40 @@ describe('snapshots in the store', () => {
     expect(readFileSync(join(at, 'changed.txt'), 'utf8')).toBe('one\n');
     // They are kept until the thread releases them.
     await b.git.release({ cwd: at, threadId, names: 'all' }, never);
+  });
+
+  it('do not bring back what a turn deleted, though it would be left out if nobody tracked it', async () => {
+    const many = Array.from({ length: 205 }, (_, n): [string, string] => [`legacy/${n}.txt`, `${n}\n`]);
+    const { threadId, cwd, at, move } = await oneTurn(
+      {
+        ...Object.fromEntries(many),
+        ...{ 'dist/x.js': 'x\n', 'env/one.txt': '1\n', 'big.bin': Buffer.alloc(11 * 1024 * 1024, 7) },
+        ...{ 'forced.log': 'log\n', 'kept.txt': 'kept\n' },
+      },
+      (cwd) => {
+        for (const path of ['legacy', 'dist', 'env', 'big.bin', 'forced.log'])
+          rmSync(join(cwd, path), { recursive: true });
+      },
+    );
+    const { notRestored } = await move();
+    expect(listing(at)).toBe(listing(cwd));
+    expect(readdirSync(at).sort()).toEqual(['.git', '.gitignore', 'kept.txt']);
+    expect(notRestored).toHaveLength(1);
+    await b.git.release({ cwd: at, threadId, names: 'all' }, never);
+  });
+
+  it('leave what they could not contain as it is in the clone, and name it', async () => {
+    const { at, move } = await oneTurn(
+      { 'grown.bin': 'small\n', 'dist/x.js': 'x\n', 'kept.txt': 'kept\n' },
+      (cwd) => {
+        truncateSync(join(cwd, 'grown.bin'), 257 * 1024 * 1024);
+        execFileSync('git', ['-C', cwd, 'rm', '-q', '--cached', '-r', 'dist']);
+      },
+      true,
+    );
+    const { notRestored } = await move();
+    expect(notRestored[0]).toBe('Too large or not readable, so not stored: dist/, grown.bin');
+    expect(readFileSync(join(at, 'grown.bin'), 'utf8')).toBe('small\n');
   });
 
   it('are the same object when they are stored twice, and a whole pack where the stored ones are unknown', async () => {

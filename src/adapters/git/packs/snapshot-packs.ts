@@ -13,11 +13,14 @@ import type {
   StoredPack,
 } from '../../../../activities/ports.ts';
 import { type Store, StoreUnavailable } from '../../store/store.ts';
-import { listPaths } from '../ignore/left-out.ts';
+import type { RawPath } from '../process/git-process.ts';
+import { isWithin, listPaths } from '../ignore/left-out.ts';
+import { type Known, NO_FILE, compareTrees } from '../snapshots/compare-snapshots.ts';
 import { type SnapshotPlace, takeSnapshot } from '../snapshots/snapshot.ts';
 import {
   type SnapshotFacts,
   type SnapshotStore,
+  type StoreGit,
   findStore,
   gitOf,
   keepUnder,
@@ -138,7 +141,11 @@ async function keepSnapshots(
     for (const commit of commits) if (there.has(commit)) await keepUnder(local, { threadId, name }, commit);
 }
 
-/** What a clone does not have, and the snapshot does, is written; the rest of the clone's files are removed. */
+/**
+ * What a clone does not have, and the snapshot does, is written; the rest of the clone's files are removed, except where
+ * the snapshot left something out. The rules are those of the snapshot, to which a file that a turn deleted is an
+ * untracked one. They may leave it out, so that all files that the clone tracks are named, too.
+ */
 async function fillFolder(
   place: SnapshotPlace,
   local: SnapshotStore,
@@ -147,24 +154,39 @@ async function fillFolder(
 ): Promise<{ notRestored: string[] }> {
   const facts = await readFacts(gitOf(local, signal), newest.commit);
   if (facts === null) throw incomplete(threadId, `commit ${newest.commit} is no snapshot`);
-  const fresh = await takeSnapshot(place, cwd, [newest.commit], signal);
+  const plain = await takeSnapshot(place, cwd, [], signal);
+  const known = [newest.commit, plain.commit];
+  const fresh = await takeSnapshot(place, cwd, known, signal);
   const change = { cwd, before: newest.commit, after: fresh.commit, preview: false, keepAs: null };
   await revertChanges(place, change, signal);
-  const now = await takeSnapshot(place, cwd, [newest.commit], signal);
-  const found = await describeCommit(local, now.commit, signal);
-  if (found.tree !== newest.tree || found.files !== newest.files)
-    throw incomplete(threadId, `the folder has ${toWords(found)} where ${toWords(newest)} were stored`);
+  const now = await takeSnapshot(place, cwd, known, signal);
   const checkedOut = await readFacts(gitOf(local, signal), now.commit);
+  const others = await listOthers(gitOf(local, signal), { commit: newest.commit, facts }, now.commit);
+  if (checkedOut === null || others.length > 0)
+    throw incomplete(threadId, `${others.length} files differ from the stored ones: ${listPaths(others)}`);
   return { notRestored: toMissing(facts, checkedOut).map((one) => cut(one)) };
 }
 
-function toMissing(stored: SnapshotFacts, now: SnapshotFacts | null): string[] {
+/** Files whose content or kind differs, except those that the first snapshot left out and the folder has. */
+async function listOthers(git: StoreGit, { commit, facts }: Known, now: string): Promise<RawPath[]> {
+  const leftOut = new Set(Object.values(facts.leftOut).flat());
+  const differences = await compareTrees(git, [commit, now]);
+  const others = differences.filter(({ path, kinds }) => kinds[0] !== NO_FILE || !isWithin(path, leftOut));
+  return others.map(({ path }) => path);
+}
+
+function toMissing(stored: SnapshotFacts, now: SnapshotFacts): string[] {
   const ignored = Object.keys(stored.ignored);
   const leftOut = Object.values(stored.leftOut).flat();
-  const [head, isNow] = [stored.heads[''], now?.heads['']];
+  const known = new Set(leftOut);
+  const unknown = Object.values(now.leftOut)
+    .flat()
+    .filter((path) => !isWithin(path, known));
+  const [head, isNow] = [stored.heads[''], now.heads['']];
   return [
     ...(ignored.length === 0 ? [] : [`Ignored, so not stored: ${listPaths(ignored)}`]),
     ...(leftOut.length === 0 ? [] : [`Too large or not readable, so not stored: ${listPaths(leftOut)}`]),
+    ...(unknown.length === 0 ? [] : [`Too large or not readable, so as they are in the clone: ${listPaths(unknown)}`]),
     ...(head === isNow
       ? []
       : [`The repository has commit ${isNow ?? 'none'} checked out; before it was ${head ?? 'none'}.`]),

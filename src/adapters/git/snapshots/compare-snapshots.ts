@@ -12,7 +12,10 @@ interface RawDifference {
   ids: [string, string];
 }
 
-async function compareTrees(
+/** The kind of a file that one of the trees does not have. */
+export const NO_FILE = '000000';
+
+export async function compareTrees(
   git: StoreGit,
   trees: readonly [string, string],
   objects?: string,
@@ -71,7 +74,7 @@ async function comparePermissions(
 }
 
 function toSide(kind: string, id: string, mode: number | undefined): Side {
-  if (kind === '000000') return null;
+  if (kind === NO_FILE) return null;
   if (kind === '120000') return { kind, id, mode: 0 };
   return { kind, id, mode: mode ?? Number.parseInt(USUAL[kind] ?? '644', 8) };
 }
