@@ -1,79 +1,99 @@
 /** The error of the client, in a separate file so that a command can use it without loading the client. */
-import type { RejectionCode } from '../contract/index.ts';
+import { REJECTION_CODES } from '../contract/plain/rejection-codes.ts';
 
-export type BobbinErrorCode =
-  | RejectionCode
+/** Codes of later workers are not among them: they become `internal`. */
+export const BOBBIN_ERROR_CODES = [
+  ...REJECTION_CODES,
   /** The client refused the message before sending it. */
-  | 'invalid'
+  'invalid',
   /** A turn that the call waited for did not complete. */
-  | 'turnFailed'
-  | 'turnAborted'
-  | 'threadNotFound'
-  | 'threadExists'
+  'turnFailed',
+  'turnAborted',
+  'threadNotFound',
+  'threadExists',
   /** Several threads have an id that begins like this. */
-  | 'threadAmbiguous'
+  'threadAmbiguous',
   /** The service has no namespace of that name. */
-  | 'namespaceNotFound'
-  | 'threadOpening'
+  'namespaceNotFound',
+  'threadOpening',
   /** Another worker takes over the workflow. The call can be repeated at once. */
-  | 'betweenWorkers'
+  'betweenWorkers',
   /** The thread did not accept its start argument: the thread or turn to continue from cannot be used. */
-  | 'threadRefused'
-  | 'hostNotFound'
+  'threadRefused',
+  'hostNotFound',
   /** The thread cannot be moved there: no such host, or it is away or takes no threads, or lacks the folder. */
-  | 'hostUnknown'
-  | 'hostNotServing'
-  | 'workspaceMissing'
-  | 'workspaceClosed'
+  'hostUnknown',
+  'hostNotServing',
+  'workspaceMissing',
+  'workspaceMoved',
+  'workspaceHoldsSettings',
+  'workspaceClosed',
   /** The workspace of a thread cannot be made on the host that it is moved to. */
-  | 'restoreIncomplete'
-  | 'storeUnavailable'
+  'restoreIncomplete',
+  'storeUnavailable',
+  /** What an undo needs or writes; see `docs/errors.md`. */
+  'nothingToUndo',
+  'snapshotElsewhere',
+  'snapshotMissing',
+  'filesNotWritten',
+  'sandboxUnavailable',
+  /** A step that the call waited for did not run to its end. */
+  'hostAway',
+  'stepTimedOut',
+  'stepStoppedByWorker',
+  'cancelled',
+  'threadMissing',
+  'threadUnreadable',
   /** The archive of the worker that was asked lacks a segment of the past of a thread, or it is damaged. */
-  | 'archiveMissing'
-  | 'archiveUnavailable'
-  | 'repositoryRefused'
-  | 'repositoryMissing'
-  | 'repositoryUnauthorized'
-  | 'repositoryRefMissing'
-  | 'repositoryPathMissing'
-  | 'repositoryTooLarge'
-  | 'gitFailed'
+  'archiveMissing',
+  'archiveUnavailable',
+  'repositoryRefused',
+  'repositoryMissing',
+  'repositoryUnauthorized',
+  'repositoryRefMissing',
+  'repositoryPathMissing',
+  'repositoryTooLarge',
+  'gitFailed',
   /** A worker serves the host. */
-  | 'hostServed'
-  | 'identityNotFound'
-  | 'agentIdentityRevoked'
-  | 'agentIdentityRefused'
-  | 'agentIdentityUnavailable'
-  | 'agentIdentityAnswerMalformed'
+  'hostServed',
+  'identityNotFound',
+  'agentIdentityRevoked',
+  'agentIdentityRefused',
+  'agentIdentityUnavailable',
+  'agentIdentityAnswerMalformed',
+  'agentKeyMissing',
   /** These bytes are no image that a model can see. */
-  | 'imageUnusable'
+  'imageUnusable',
   /** The archive does not have it. */
-  | 'imageNotFound'
+  'imageNotFound',
   /** This client has no archive, or cannot reach it. */
-  | 'imagesUnavailable'
-  | 'ledgerNotFound'
-  | 'findingUnknown'
-  | 'findingDismissed'
-  | 'findingNotDismissed'
-  | 'batchNotFound'
-  | 'batchExists'
-  | 'batchRefused'
+  'imagesUnavailable',
+  'ledgerNotFound',
+  'findingUnknown',
+  'findingDismissed',
+  'findingNotDismissed',
+  'batchNotFound',
+  'batchExists',
+  'batchRefused',
   /** The workflow of the batch has ended: completed, terminated, or timed out. */
-  | 'batchEnded'
+  'batchEnded',
   /** A search attribute with that name has another type, or there is no room for one more. */
-  | 'searchAttributeTaken'
+  'searchAttributeTaken',
   /** The service does not permit this client to do it. */
-  | 'notPermitted'
-  | 'scheduleNotFound'
-  | 'scheduleExists'
+  'notPermitted',
+  'scheduleNotFound',
+  'scheduleExists',
   /** A schedule with that id exists, and starts something else. */
-  | 'scheduleForeign'
-  | 'serviceUnavailable'
+  'scheduleForeign',
+  'serviceUnavailable',
   /** The rules of a repository could not be read or changed. */
-  | 'rulesUnavailable'
+  'rulesUnavailable',
   /** No worker answered in time. What was sent as a signal is kept and will be handled. */
-  | 'workerUnavailable'
-  | 'internal';
+  'workerUnavailable',
+  'internal',
+] as const;
+
+export type BobbinErrorCode = (typeof BOBBIN_ERROR_CODES)[number];
 
 /** An error of the client. `code` is for programs, the message says what failed, with which ids, and what to do. */
 export class BobbinError extends Error {

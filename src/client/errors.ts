@@ -7,9 +7,9 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import { ZodError } from 'zod';
-import { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
+import { BOBBIN_ERROR_CODES, BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 import { GRPC, grpcStatus } from './grpc.ts';
 import { describeZod } from './zod-words.ts';
 
@@ -20,13 +20,7 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   if (error instanceof ZodError) return new BobbinError('invalid', `${action}: ${describeZod(error)}`, error);
   const unknownNamespace = toNamespaceError(error, action);
   if (unknownNamespace !== null) return unknownNamespace;
-  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    return new BobbinError(
-      (error.cause.type ?? 'internal') as BobbinErrorCode,
-      `${action}: ${error.cause.message}`,
-      error,
-    );
-  }
+  if (error instanceof WorkflowUpdateFailedError) return ofUpdate(error, about);
   const failed = ofFailedStep(error);
   if (failed !== null) return new BobbinError(failed.code, `${action}: ${failed.message}`, error);
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
@@ -54,6 +48,26 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   }
   const where = threadId === '-' ? action : `${action} (thread ${threadId})`;
   return new BobbinError('internal', `${where}: ${deepestMessage(error)}`, error);
+}
+
+/** The service's type for an accepted update of a workflow that ends or is terminated before it answers. */
+const ENDED_BEFORE_ANSWER = 'AcceptedUpdateCompletedWorkflow';
+
+/** The reason is that of the update itself or of a step that it waited for. */
+function ofUpdate(error: WorkflowUpdateFailedError, { threadId, action }: { threadId: string; action: string }) {
+  const cause = error.cause instanceof ActivityFailure ? error.cause.cause : error.cause;
+  const message = `${action}: ${cause?.message ?? error.message}`;
+  if (cause instanceof TimeoutFailure)
+    return new BobbinError(cause.timeoutType === 'SCHEDULE_TO_START' ? 'hostAway' : 'stepTimedOut', message, error);
+  if (cause instanceof CancelledFailure) return new BobbinError('cancelled', message, error);
+  const type = cause instanceof ApplicationFailure ? (cause.type ?? 'internal') : 'internal';
+  if (type === ENDED_BEFORE_ANSWER) return closed(error, { threadId, action });
+  const known = BOBBIN_ERROR_CODES.find((code) => code === type);
+  return new BobbinError(known ?? 'internal', known === undefined ? `${message} (${type})` : message, error);
+}
+
+function closed(error: unknown, { threadId, action }: { threadId: string; action: string }): BobbinError {
+  return new BobbinError('threadClosed', `${action}: thread ${threadId} is closed; it can be resumed.`, error);
 }
 
 /** Why a step of a workflow that this client has started has failed; null for another error. */
@@ -100,10 +114,11 @@ function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threa
   return new BobbinError(known, `${action} (thread ${threadId}): ${reason ?? error.message}`, error);
 }
 
-function notFound(error: unknown, { threadId, action }: { threadId: string; action: string }): BobbinError {
+function notFound(error: unknown, about: { threadId: string; action: string }): BobbinError {
+  const { threadId, action } = about;
   const message = error instanceof Error ? error.message : '';
   return /completed|closed/i.test(message)
-    ? new BobbinError('threadClosed', `${action}: thread ${threadId} is closed; it can be resumed.`, error)
+    ? closed(error, about)
     : new BobbinError(
         'threadNotFound',
         `${action}: there is no thread ${threadId} in this namespace, or Temporal no longer keeps it (a closed one is kept for the namespace's retention time).`,

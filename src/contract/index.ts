@@ -3,6 +3,7 @@ export * from './reviews/batch.ts';
 export * from './threads/budget.ts';
 export * from './plain/words/amount-words.ts';
 export * from './reviews/calendar.ts';
+export type { RejectionCode } from './plain/rejection-codes.ts';
 export * from './threads/events.ts';
 export * from './hosts.ts';
 export * from './identity.ts';

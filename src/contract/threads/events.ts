@@ -1,3 +1,4 @@
+import type { RejectionCode } from '../plain/rejection-codes.ts';
 import type { ArchiveSegment, Item, PlanStep } from './items.ts';
 import type { WorkspaceMove } from './move.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
@@ -107,26 +108,6 @@ export interface TreeEvent {
  * that has started, and of which it has no event yet, is in it with 0.
  */
 export type TreeCursor = Readonly<Record<string, number>>;
-
-export type RejectionCode =
-  | 'malformed'
-  | 'inputTooLarge'
-  | 'duplicateTurn'
-  | 'turnNotActive'
-  | 'turnNotSteerable'
-  | 'threadBusy'
-  | 'queueFull'
-  | 'tooMuchWaiting'
-  | 'turnNotQueued'
-  | 'notEnoughTurns'
-  | 'requestNotOpen'
-  | 'requestMismatch'
-  | 'ruleUnknown'
-  | 'threadClosed'
-  | 'notAChild'
-  | 'samePlace'
-  | 'notMovable'
-  | 'agentsOpen';
 
 /** Answer of the `events` query. */
 export interface EventsPage {

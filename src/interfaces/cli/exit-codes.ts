@@ -45,6 +45,10 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'workerUnavailable':
     case 'threadOpening':
     case 'betweenWorkers':
+    case 'hostAway':
+    case 'stepTimedOut':
+    case 'stepStoppedByWorker':
+    case 'threadUnreadable':
       return EXIT.unavailable;
     case 'internal':
     case 'archiveMissing':
@@ -55,6 +59,10 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'imagesUnavailable':
     case 'agentIdentityUnavailable':
     case 'agentIdentityAnswerMalformed':
+    case 'agentKeyMissing':
+    case 'filesNotWritten':
+    case 'sandboxUnavailable':
+    case 'cancelled':
       return EXIT.failure;
     case 'turnFailed':
       return EXIT.turnFailed;
@@ -89,7 +97,13 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'hostUnknown':
     case 'hostNotServing':
     case 'workspaceMissing':
+    case 'workspaceMoved':
+    case 'workspaceHoldsSettings':
     case 'workspaceClosed':
+    case 'nothingToUndo':
+    case 'snapshotElsewhere':
+    case 'snapshotMissing':
+    case 'threadMissing':
     case 'restoreIncomplete':
     case 'repositoryRefused':
     case 'repositoryMissing':
@@ -111,5 +125,8 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'scheduleForeign':
     case 'ruleUnknown':
       return EXIT.refused;
+    default:
+      code satisfies never;
+      return EXIT.failure;
   }
 }

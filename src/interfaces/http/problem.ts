@@ -37,6 +37,8 @@ const CLIENT_PROBLEMS = {
   hostUnknown: { status: 422, title: 'There is no such host' },
   hostNotServing: { status: 409, title: 'The host takes no threads now' },
   workspaceMissing: { status: 422, title: 'The host has no such folder' },
+  workspaceMoved: { status: 422, title: 'The folder is another one than before' },
+  workspaceHoldsSettings: { status: 422, title: 'The folder holds settings of the user' },
   workspaceClosed: { status: 422, title: 'The folder may not be a workspace' },
   restoreIncomplete: { status: 422, title: 'The workspace cannot be restored' },
   archiveMissing: { status: 410, title: 'The archive lacks a part of the past' },
@@ -49,6 +51,17 @@ const CLIENT_PROBLEMS = {
   repositoryPathMissing: { status: 422, title: 'The repository has no such folder' },
   repositoryTooLarge: { status: 422, title: 'The repository is too large' },
   gitFailed: { status: 503, title: 'Git failed on the host' },
+  filesNotWritten: { status: 503, title: 'The files could not be written' },
+  sandboxUnavailable: { status: 503, title: 'No sandbox works on the host' },
+  hostAway: { status: 503, title: 'No worker of the host took the step' },
+  stepTimedOut: { status: 503, title: 'The step took too long' },
+  stepStoppedByWorker: { status: 503, title: 'The worker was stopped' },
+  cancelled: { status: 503, title: 'The step was cancelled' },
+  threadUnreadable: { status: 503, title: 'The thread did not answer its step' },
+  threadMissing: { status: 404, title: 'There is no such thread' },
+  nothingToUndo: { status: 409, title: 'The thread has no turn to undo' },
+  snapshotElsewhere: { status: 409, title: 'The snapshot is on another host' },
+  snapshotMissing: { status: 410, title: 'The snapshot is gone' },
   samePlace: { status: 409, title: 'The thread works there already' },
   notMovable: { status: 409, title: 'The thread cannot be moved like this' },
   agentsOpen: { status: 409, title: 'Agents of the thread are open' },
@@ -76,6 +89,7 @@ const CLIENT_PROBLEMS = {
   notAChild: { status: 409, title: 'The thread is no child of this one' },
   findingDismissed: { status: 409, title: 'The finding is dismissed for another reason' },
   findingNotDismissed: { status: 409, title: 'The finding is not dismissed' },
+  agentKeyMissing: { status: 409, title: 'The worker does not have the key of the identity' },
   agentIdentityRevoked: { status: 409, title: 'The identity of the account was revoked' },
   batchExists: { status: 409, title: 'The id of the batch is taken' },
   batchEnded: { status: 409, title: 'The batch has ended' },
@@ -128,7 +142,6 @@ export class HttpProblem extends Error {
 /** Seconds after which a client may try again. */
 const RETRY_AFTER = '1';
 
-/** Codes that this release does not know come from workers of a later one. */
 export function toProblem(error: unknown): { problem: Problem; headers: Record<string, string> } {
   const code = codeOf(error);
   const { status, title } = PROBLEMS[code];

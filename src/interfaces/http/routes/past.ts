@@ -51,7 +51,7 @@ export const PAST_ENDPOINTS: readonly Endpoint[] = [
     summary: 'Read what an undo would do, path by path',
     scope: 'read',
     answers: [{ status: 200, says: 'The preview.', schema: ref('UndoPreview') }],
-    problems: ['threadNotFound', 'threadClosed', 'threadBusy', 'notEnoughTurns'],
+    problems: ['threadNotFound', 'threadClosed', 'threadBusy', 'notEnoughTurns', 'snapshotElsewhere'],
     run: async ({ thread }) => json(await (await thread()).previewUndo()),
   }),
   endpoint({
