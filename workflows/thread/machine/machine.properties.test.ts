@@ -318,8 +318,8 @@ describe('any sequence of happenings on hosts that are lost', () => {
       batch++
     ) {
       fc.assert(
-        fc.property(settings, all, fc.boolean(), (given, sequence, close) => {
-          const played = playOut({ ...given, ...onHost }, sequence, { close, decisions: DECISIONS });
+        fc.property(settings, all, fc.boolean(), fc.boolean(), (given, sequence, close, away) => {
+          const played = playOut({ ...given, ...onHost }, sequence, { close, away, decisions: DECISIONS });
           for (const what of played.seen) seen.add(what);
         }),
         { numRuns: FEW_PLAYS ?? 200 },

@@ -62,6 +62,7 @@ import { onLastSnapshot, onRelease, wantedRelease } from '../turns/snapshots.ts'
 import {
   type ActiveTurn,
   type ThreadState,
+  closesWithoutHost,
   decidesAnew,
   endMove,
   finishesUpdates,
@@ -387,7 +388,8 @@ function endStep(before: ThreadState, ended: Of<'stepEnded'>): ThreadState {
   if (ended.activity === 'lookForHost') return onProbed(before, ended.at, ended.end);
   const behind = ended.activity === 'cleanWorkspace' ? onCleanedBehind(before, ended) : null;
   if (behind !== null) return behind;
-  const lost = onLostHost(before, ended);
+  const mayMove = before.status === 'open' || !closesWithoutHost(before);
+  const lost = mayMove ? onLostHost(before, ended) : null;
   if (lost !== null) return lost;
   const state =
     ended.end.type === 'done'

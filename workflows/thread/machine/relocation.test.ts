@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DECISIONS, type Decisions } from '../../../src/contract/plain/decisions.ts';
 import { EXITED, type TestThread, exec, testThread } from '../testing/fixtures.ts';
 import { toMove } from './moving.ts';
 
@@ -178,6 +179,51 @@ describe('a thread that is closed while it is moved', () => {
     expect(thread.types().at(-1)).toBe('thread/closed');
     expect(thread.state.moving).toBeUndefined();
   });
+
+  it('closes although its host is away, if the move is called off', () => {
+    const { thread } = closedOnLostHost();
+    thread.end('cleanWorkspace', AWAY);
+    thread.end('storeSnapshots', AWAY);
+    expect([thread.state.status, thread.types().at(-1)]).toEqual(['closed', 'thread/closed']);
+    expect(thread.completions('turn')).toMatchObject([{ status: 'aborted', reason: 'threadClosed' }]);
+  });
+
+  it('closes although its host is away before the step that nobody takes has ended', () => {
+    const thread = onHost({ ...MANAGED, snapshots: false });
+    thread.submit('turn');
+    thread.answer(exec('ls'), exec('cat a'));
+    const [one, two] = thread.steps('execCommand');
+    thread.end('execCommand', AWAY, one?.id);
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    thread.end('execCommand', AWAY, two?.id);
+    for (const { id } of thread.steps('cleanWorkspace')) thread.end('cleanWorkspace', AWAY, id);
+    for (const { id } of thread.steps('cleanWorkspace')) thread.end('cleanWorkspace', AWAY, id);
+    thread.end('storeSnapshots', AWAY);
+    expect(thread.types().at(-1)).toBe('thread/closed');
+  });
+
+  it('asks again for the clean-up, in a run that an earlier release began', () => {
+    const { thread, cleanUp } = closedOnLostHost(8);
+    thread.end('cleanWorkspace', AWAY);
+    expect([thread.state.status, thread.step('cleanWorkspace').id]).toEqual(['closing', cleanUp]);
+  });
+
+  /** A command was lost with the host, and the person closes the thread during the move. */
+  function closedOnLostHost(decisions: Decisions = DECISIONS): { thread: TestThread; cleanUp: string } {
+    const thread = onHost({ ...MANAGED, snapshots: false });
+    thread.restart({ ...thread.state, decisions });
+    thread.submit('turn');
+    thread.answer(exec('make'));
+    thread.end('execCommand', { type: 'lost', lastBeat: {} });
+    const { id: cleanUp } = thread.step('cleanWorkspace');
+    thread.end('cleanWorkspace', AWAY);
+    thread.end('callModel', AWAY);
+    expect(relocations(thread)).toBe(1);
+    thread.dispatch({ type: 'moveBegan', to: { host: '', cwd: '' } });
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    thread.dispatch({ type: 'moveFailed', reason: 'it was closed' });
+    return { thread, cleanUp };
+  }
 
   it('does not say either what was found on a host that it has left', () => {
     const thread = onHost();

@@ -616,6 +616,9 @@ export const leavesFolder = since(8);
 /** Whether no warning follows the end of a thread: before, one about a workspace or a host could. */
 export const isSilentOnceClosed = since(8);
 
+/** Whether a thread that closes takes the end of a step on its lost host as it is: before, it asked for the step again without end. */
+export const closesWithoutHost = since(9);
+
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {
   return { cwd, ...(root === undefined ? {} : { root }), ...(host === undefined ? {} : { host }) };

@@ -80,11 +80,14 @@ interface Shell {
   oracle: Oracle;
 }
 
-/** Plays the sequence, then lets everything end. Throws if an invariant does not hold. */
+/**
+ * Plays the sequence, then lets everything end. Throws if an invariant does not hold.
+ * @param end `away`: the host stays away until then, and no other one takes the thread
+ */
 export function playOut(
   settings: Partial<ThreadSettings>,
   plays: readonly Play[],
-  end: { close: boolean; decisions?: Decisions | undefined },
+  end: { close: boolean; decisions?: Decisions | undefined; away?: boolean },
 ): Oracle {
   const fresh = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
   const { decisions } = end;
@@ -103,7 +106,7 @@ export function playOut(
   happen(shell, { type: 'threadOpened', warnings: [] });
   for (const play of plays) perform(shell, play);
   if (end.close) perform(shell, { do: 'close' });
-  comeToRest(shell);
+  comeToRest(shell, end.away === true);
   shell.oracle.atRest(shell.state);
   return shell.oracle;
 }
@@ -348,12 +351,13 @@ function manyTurns(shell: Shell, pick: number): void {
 }
 
 /**
- * Every running action ends well, reviews included, requests are declined; timers come last: most have no purpose then.
+ * Every running action ends well, unless its host is away, reviews included, requests are declined; timers come last: most have no purpose then.
  */
-function comeToRest(shell: Shell): void {
+function comeToRest(shell: Shell, away = false): void {
   for (let steps = 0; steps < 2_000; steps++) {
     const request = shell.state.requests.find(({ origin }) => origin?.answered !== true);
-    const actions = [...shell.running.values()];
+    // A host that stays away is tried without end.
+    const actions = [...shell.running.values()].filter((action) => !away || !isStoreAgain(action));
     const step = actions.find((action) => !isTimer(action));
     const review = step === undefined ? shell.state.children.findIndex(isReviewAtWork) : -1;
     const next = step ?? actions[0];
@@ -361,7 +365,7 @@ function comeToRest(shell: Shell): void {
     if (review >= 0) happen(shell, toReport(shell, { pick: review, says: 'completed' }));
     else if (shell.state.budget.held || shell.state.budget.waits)
       happen(shell, { type: 'treeBudgetTold', budget: { held: false, limits: {} } });
-    else if (next !== undefined) end(shell, next, 'well', ['say']);
+    else if (next !== undefined) end(shell, next, toLastEnding(next, away), ['say']);
     else if (request !== undefined) {
       happen(shell, {
         type: 'requestAnswered',
@@ -372,6 +376,15 @@ function comeToRest(shell: Shell): void {
     else return;
   }
   throw new Error(`It never comes to rest: ${[...shell.running.keys()].join(', ')}`);
+}
+
+function isStoreAgain(action: Step): boolean {
+  return action.type === 'awaitTime' && action.about.type === 'storeAgain';
+}
+
+function toLastEnding({ type }: Step, away: boolean): AnyEnding {
+  if (!away) return 'well';
+  return type === 'relocate' ? 'failed' : type === 'step' ? 'away' : 'well';
 }
 
 function isReviewAtWork(child: ThreadState['children'][number]): boolean {
