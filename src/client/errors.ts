@@ -85,7 +85,7 @@ const STEP_CODES = ['archiveMissing', 'archiveUnavailable'] as const;
 export function toNamespaceError(error: unknown, action: string): BobbinError | null {
   const isIt =
     error instanceof NamespaceNotFoundError ||
-    (grpcStatus(error) === GRPC.NOT_FOUND && /namespace .*not found/i.test(deepestMessage(error)));
+    (grpcStatus(error) === GRPC.NOT_FOUND && /^(\d+ NOT_FOUND: )?namespace .*not found/i.test(deepestMessage(error)));
   if (!isIt) return null;
   const [, name = ''] = /'(.*)'/.exec(deepestMessage(error)) ?? [];
   const namespace = error instanceof NamespaceNotFoundError ? error.namespace : name;
@@ -114,10 +114,14 @@ function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threa
   return new BobbinError(known, `${action} (thread ${threadId}): ${reason ?? error.message}`, error);
 }
 
+/** Whether a workflow that was not found is one that takes no more messages. The other message has the id in it. */
+export function hasEnded(error: unknown): boolean {
+  return /^(\d+ NOT_FOUND: )?workflow execution already completed\.?$/i.test(deepestMessage(error));
+}
+
 function notFound(error: unknown, about: { threadId: string; action: string }): BobbinError {
   const { threadId, action } = about;
-  const message = error instanceof Error ? error.message : '';
-  return /completed|closed/i.test(message)
+  return hasEnded(error)
     ? closed(error, about)
     : new BobbinError(
         'threadNotFound',

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   QueryNotRegisteredError,
-  WorkflowExecutionAlreadyStartedError,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
@@ -32,9 +31,9 @@ import type { batchReview } from '../../../workflows/batch-review/workflow.ts';
 import { words } from '../../../workflows/sandbox/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
 import { isPassing } from '../ask-again.ts';
+import { toBatchError } from './batch-errors.ts';
 import { callsOf } from '../calls.ts';
 import { BobbinError } from '../bobbin-error.ts';
-import { toBobbinError } from '../errors.ts';
 import { asOf } from '../ledgers/ledger-as-of.ts';
 import { PASSING } from '../threads/event-stream.ts';
 import { pause, watchHistory } from '../threads/history-changes.ts';
@@ -299,19 +298,4 @@ async function list(service: Service, limit: number): Promise<BatchSummary[]> {
     throw toBatchError(error, '-', 'list batches');
   }
   return [...found.values()];
-}
-
-function toBatchError(error: unknown, batchId: string, action: string): BobbinError {
-  if (error instanceof WorkflowExecutionAlreadyStartedError)
-    return new BobbinError('batchExists', `${action}: a batch ${batchId} has ended; use another id.`, error);
-  const isGone = error instanceof WorkflowNotFoundError;
-  if (isGone && /completed|closed/i.test(error.message))
-    return new BobbinError('batchEnded', `${action}: batch ${batchId} has already ended.`, error);
-  const known = toBobbinError(error, { threadId: `${BATCH_PREFIX}${batchId}`, action });
-  if (error instanceof QueryNotRegisteredError && known.code === 'internal') {
-    const message = `${action}: batch ${batchId} was refused. The Temporal UI shows why at workflow ${BATCH_PREFIX}${batchId}.`;
-    return new BobbinError('batchRefused', message, error);
-  }
-  if (!isGone && known.code !== 'threadNotFound') return known;
-  return new BobbinError('batchNotFound', `${action}: there is no batch ${batchId}.`, error);
 }
