@@ -28,8 +28,15 @@ beforeAll(async () => {
 afterAll(() => environment.close());
 
 /** Runs a program against the stand. Rejects with its output where it fails. */
-async function runProgram(command: string, args: string[]): Promise<{ lines: string[]; threadId: string }> {
-  const { stdout } = await run(command, args, { env: { ...process.env, ...environment.env }, timeout: 50_000 });
+async function runProgram(
+  command: string,
+  args: string[],
+  onOutput: (said: string) => void = () => undefined,
+): Promise<{ lines: string[]; threadId: string }> {
+  const running = run(command, args, { env: { ...process.env, ...environment.env }, timeout: 110_000 });
+  let said = '';
+  running.child.stdout?.on('data', (text: string) => onOutput((said += text)));
+  const { stdout } = await running;
   const lines = stdout.trim().split('\n');
   return { lines, threadId: lines[0]?.replace('thread ', '') ?? '' };
 }
@@ -62,8 +69,10 @@ describe('a client in another language', () => {
 describe('a client in TypeScript', () => {
   it('starts a thread, follows it, steers it and closes it', async () => {
     const program = join(examples, '01-thread-in-typescript/drive-thread.ts');
-    const args = [program, environment.cwd, 'run: sleep 0.7', 'mention the weather'];
-    const { lines, threadId } = await runProgram(process.execPath, args);
+    const args = [program, environment.cwd, 'run: until [ -e was-steered ]; do sleep 0.1; done', 'mention the weather'];
+    const { lines, threadId } = await runProgram(process.execPath, args, (said) => {
+      if (said.includes('turn/steered')) writeFileSync(join(environment.cwd, 'was-steered'), '');
+    });
     expect(lines.join('\n')).toContain('mention the weather');
     expect(lines.at(-1)).toMatch(/thread\/closed$/);
     await expectClosed(threadId);
@@ -244,7 +253,7 @@ describe('curl', () => {
     try {
       const env = { ...process.env, BOBBIN_URL: stand.url, BOBBIN_TOKEN: stand.secret };
       const args = [environment.cwd, 'say: "quoted" \\ and\tmore'];
-      const { stdout } = await run(join(examples, '06-curl/turn.sh'), args, { env, timeout: 50_000 });
+      const { stdout } = await run(join(examples, '06-curl/turn.sh'), args, { env, timeout: 110_000 });
       const last = JSON.parse(stdout.trim().split('\n').at(-1)!) as object;
       const message = expect.stringContaining('"quoted" \\ and\tmore') as string;
       expect(last).toMatchObject({ type: 'turn/completed', turn: { status: 'completed', lastAgentMessage: message } });

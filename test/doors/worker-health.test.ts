@@ -17,12 +17,12 @@ async function askHealth(taskQueue: string): Promise<{ exitCode: number; said: s
 }
 
 test('a container is healthy while its own worker asks for work, and not because of another one', async () => {
-  const connection = await Connection.connect({ address, connectTimeout: 5_000 });
+  const connection = await Connection.connect({ address, connectTimeout: 30_000 });
   const { workflowService } = connection;
   const controller = new AbortController();
   const poll = async (name: string, identity: string) => {
     const polling = connection.withAbortSignal(controller.signal, () =>
-      connection.withDeadline(Date.now() + 60_000, () =>
+      connection.withDeadline(Date.now() + 110_000, () =>
         workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name }, identity }),
       ),
     );
@@ -30,7 +30,7 @@ test('a container is healthy while its own worker asks for work, and not because
     await vi.waitFor(async () => {
       const { pollers } = await workflowService.describeTaskQueue({ namespace, taskQueue: { name } });
       expect(pollers.map((poller) => poller.identity)).toContain(identity);
-    }, 10_000);
+    }, 30_000);
   };
   try {
     await Promise.all([poll('health-ours', `7@${hostname()}`), poll('health-theirs', '7@another-host')]);

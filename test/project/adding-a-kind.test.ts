@@ -5,7 +5,7 @@ import { KIND_FILES, KIND_LINES } from './added-kind.ts';
 import { type ChangedCopy, openChangedCopy } from './changed-copy.ts';
 
 let copy: ChangedCopy;
-beforeAll(async () => (copy = await openChangedCopy(KIND_FILES, KIND_LINES)), 60_000);
+beforeAll(async () => (copy = await openChangedCopy(KIND_FILES, KIND_LINES)));
 afterAll(() => copy.close());
 
 test('a turn of the kind runs, and one without words is refused', async () => {

@@ -5,7 +5,7 @@ import { TOOL_FILES, TOOL_LINES } from './added-tool.ts';
 import { type ChangedCopy, openChangedCopy } from './changed-copy.ts';
 
 let copy: ChangedCopy;
-beforeAll(async () => (copy = await openChangedCopy(TOOL_FILES, TOOL_LINES)), 60_000);
+beforeAll(async () => (copy = await openChangedCopy(TOOL_FILES, TOOL_LINES)));
 afterAll(() => copy.close());
 
 test('a tool is three files, and lines in two others', () => {

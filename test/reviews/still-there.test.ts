@@ -242,4 +242,4 @@ it('no finding is fixed while its code stands, whatever was edited, and one whos
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-});
+}, 480_000);
