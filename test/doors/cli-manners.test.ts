@@ -3,6 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { type Socket, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -71,7 +72,7 @@ describe('bobbin run', () => {
     const env = { ...environment.env, BOBBIN_TASK_QUEUE: 'nobody-serves-it' };
     const run = startCli(['run', 'say: hi', '--cwd', environment.cwd], { env });
     await expect
-      .poll(() => run.said.stderr, { timeout: 30_000 })
+      .poll(() => run.said.stderr, { timeout: 60_000 })
       .toMatch(/no worker serves task queue nobody-serves-it.*\nto start one: .* worker\n/);
     run.child.kill('SIGINT');
     expect(await run.ended).toMatchObject({ code: 130 });
@@ -82,7 +83,7 @@ describe('bobbin run', () => {
     try {
       const stopped = async (args: string[]) => {
         const run = startCli(args, { env: alone.env });
-        await expect.poll(() => run.said.stderr, { timeout: 30_000 }).toContain('no worker serves task queue');
+        await expect.poll(() => run.said.stderr, { timeout: 60_000 }).toContain('no worker serves task queue');
         run.child.kill('SIGINT');
         return run.ended;
       };
@@ -123,11 +124,11 @@ describe('bobbin run', () => {
     const alone = await openEnvironment({ worker: false });
     try {
       const worker = spawn('node', [WORKER], { env: { ...process.env, ...alone.env }, stdio: 'ignore' });
-      await expect.poll(() => alone.bobbin.workers(), { timeout: 30_000 }).toHaveLength(1);
+      await expect.poll(() => alone.bobbin.workers(), { timeout: 60_000 }).toHaveLength(1);
       worker.kill('SIGKILL');
       await once(worker, 'exit');
       const run = startCli(['run', 'say: hi', '--cwd', alone.cwd], { env: alone.env });
-      await expect.poll(() => run.said.stderr, { timeout: 30_000 }).toContain('no worker serves task queue');
+      await expect.poll(() => run.said.stderr, { timeout: 60_000 }).toContain('no worker serves task queue');
       expect(await alone.bobbin.workers()).toHaveLength(1);
       run.child.kill('SIGINT');
       await run.ended;
@@ -178,6 +179,31 @@ describe('an unknown namespace', () => {
     const { code, stderr } = await bobbin([...args], { TEMPORAL_NAMESPACE: 'no-such' });
     expect(stderr).toMatch(/^bobbin: .* has no namespace no-such\.\nTEMPORAL_NAMESPACE/);
     expect(code).toBe(5);
+  });
+});
+
+describe('a service that is busy', () => {
+  it('is waited for longer than one that is not there', async () => {
+    const [host = '', port = ''] = (environment.env['TEMPORAL_ADDRESS'] ?? '').split(':');
+    const passOn = (near: Socket): void => {
+      const far = connect(Number(port), host);
+      near.pipe(far).pipe(near);
+      far.on('error', () => near.destroy());
+      near.on('error', () => undefined).on('close', () => far.destroy());
+    };
+    const held: Socket[] = [];
+    let connections = 0;
+    // Answers when it is asked once more whether it is there.
+    const way = createServer((near) => {
+      held.push(near);
+      if (++connections > 1) held.splice(0).forEach(passOn);
+    }).listen(0, '127.0.0.1');
+    await once(way, 'listening');
+    const { port: own } = way.address() as { port: number };
+    const { threadId } = await environment.start();
+    const shown = await bobbin(['thread', 'show', threadId], { TEMPORAL_ADDRESS: `127.0.0.1:${own}` });
+    way.close();
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
   });
 });
 

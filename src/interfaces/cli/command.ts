@@ -13,6 +13,7 @@ import { asStarted } from './invocation.ts';
 import { threadOfRunning, usageOfRunning } from './usage.ts';
 import { watchOutput } from './closed-output.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
+import { connectPatiently } from './patient-connection.ts';
 import { type Output, createOutput } from './text/output.ts';
 import { readVariable } from '../../folders/variables.ts';
 
@@ -64,30 +65,24 @@ function reportError(error: unknown, output: Output): number {
   return exit;
 }
 
-/** A person waits for it. */
-const CONNECT_MS = 2_500;
-
 /** The service that the environment or a profile names, else the stack that runs on this data directory. */
 export async function connect(options: CommonOptions): Promise<Bobbin> {
-  const { connectBobbin } = await import('../../client/index.ts');
   const { connectTarget } = await import('../../dev/temporal-service/run/connect-target.ts');
   const target = connectTarget(process.env);
   const taskQueue = readVariable(process.env, 'BOBBIN_TASK_QUEUE');
   const archive = archiveIn(dataDirectoryOf(options));
   if (target !== undefined) {
-    return connectBobbin({
+    return connectPatiently({
       archive,
       connection: target.connectionOptions,
-      connectTimeoutMs: CONNECT_MS,
       namespace: target.namespace,
       ...(taskQueue === undefined ? {} : { taskQueue }),
     });
   }
   const running = await runningStack(options);
-  return connectBobbin({
+  return connectPatiently({
     archive,
     connection: { address: running.address },
-    connectTimeoutMs: CONNECT_MS,
     namespace: running.namespace,
     taskQueue: taskQueue ?? running.taskQueue,
   });
