@@ -15,7 +15,7 @@ import { type Pages, addressOf, conversation, focused, violations } from '../par
 import { makeRepository } from '../parts/repositories.ts';
 
 const executable = findChromium();
-const LONG = { timeout: 30_000 };
+const LONG = { timeout: 60_000 };
 const EVIL = '<img src=x onerror=alert(1)>\u202egnp\u200b';
 const SPELLED = '<img src=x onerror=alert(1)>\\u{202e}gnp\\u{200b}';
 
@@ -56,7 +56,7 @@ async function readsTurns(page: Page, thread: ThreadHandle, more: number): Promi
     if (!response.url().endsWith(`/v1/threads/${thread.threadId}`)) return false;
     const view = (await response.json().catch(() => null)) as { turnCount?: number } | null;
     return view?.turnCount === turnCount;
-  });
+  }, LONG);
   return () => read;
 }
 
@@ -262,7 +262,7 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
       .getByText(/^Turn completed/)
       .waitFor();
     expect(await conversation(page).getByText('say: only once').count()).toBe(1);
-  });
+  }, 240_000);
 
   it('does once what is sent again after its answer was lost, of a schedule, a finding and a batch', async () => {
     const repository = makeRepository(join(environment.cwd, '..', 'lost'), { 'a.ts': '// TODO: x\n' });
@@ -318,7 +318,7 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
     await button('Cancel').waitFor({ state: 'detached' });
     expect(cancels()).toBe(1);
     await expect.poll(() => batch.view(), LONG).toMatchObject({ status: 'cancelled' });
-  });
+  }, 240_000);
 
   it('says that an answer may not have arrived, and shows what became of it', async () => {
     const thread = await environment.start({

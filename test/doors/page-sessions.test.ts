@@ -40,7 +40,7 @@ const items = (page: Page) => conversation(page).locator('article.commandSession
 const left = (page: Page) => page.getByText('1 command left running');
 const outputOf = (article: Locator) => article.getByRole('group', { name: 'Output' });
 async function shows(page: Page, id: number, output: RegExp): Promise<void> {
-  await expect.poll(() => outputOf(live(page, id)).innerText(), { timeout: 30_000 }).toMatch(output);
+  await expect.poll(() => outputOf(live(page, id)).innerText(), { timeout: 60_000 }).toMatch(output);
 }
 async function pidIn(page: Page, id: number): Promise<number> {
   await shows(page, id, /pid \d+/);

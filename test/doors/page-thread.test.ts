@@ -37,7 +37,7 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await page.evaluate('scrollTo(0, 0)');
     await asked.getByRole('button', { name: 'Approve', exact: true }).click();
     await asked.waitFor({ state: 'detached' });
-    await expect.poll(() => existsSync(join(cwd, 'from-below')), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(cwd, 'from-below')), { timeout: 60_000 }).toBe(true);
     await tree.getByText('command: touch from-below').waitFor({ state: 'detached' });
 
     await links.nth(1).click();
@@ -106,10 +106,10 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await page.getByRole('button', { name: 'Undo the newest turn' }).click();
     await page.getByRole('button', { name: 'Undo it' }).click();
     await conversation(page).getByRole('heading', { name: 'Undone' }).waitFor();
-    await expect.poll(() => existsSync(join(cwd, 'second.txt')), { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => existsSync(join(cwd, 'second.txt')), { timeout: 60_000 }).toBe(false);
     await page.getByRole('button', { name: 'Redo' }).click();
     await conversation(page).getByRole('heading', { name: 'Restored' }).waitFor();
-    await expect.poll(() => existsSync(join(cwd, 'second.txt')), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(cwd, 'second.txt')), { timeout: 60_000 }).toBe(true);
     await expect.poll(() => page.getByRole('button', { name: 'Redo' }).count()).toBe(0);
 
     await page.getByRole('button', { name: 'Roll back' }).click();

@@ -13,7 +13,7 @@ import { findLastingPort } from '../parts/lasting-port.ts';
 import { type Running, startCli } from '../parts/run-cli.ts';
 
 const executable = findChromium();
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 
 let environment: TestEnvironment;
 let stand: HttpStand;
