@@ -117,9 +117,15 @@ describe('what lies in the data folder of workers is read', () => {
     const [oldest = ''] = git(cwd, 'for-each-ref', '--format=%(objectname)', 'refs/bobbin').split('\n');
     writeFileSync(join(cwd, 'README.md'), 'changed since\n');
     writeFileSync(join(cwd, 'new.txt'), 'made since\n');
-    const request = { cwd, before: oldest, after: null, preview: false, keepAs: null };
-    await createGit({ directory: join(root, 'data') }).revert(request, signal);
+    const keepAs = { threadId: 't', name: 'undo' };
+    const adapter = createGit({ directory: join(root, 'data') });
+    const { redo } = await adapter.revert({ cwd, before: oldest, after: null, preview: false, keepAs }, signal);
     expect(readdirSync(cwd).sort()).toEqual(['.git', 'README.md', 'untracked.txt']);
     expect(readFileSync(join(cwd, 'README.md'), 'utf8')).toBe('# A repository of the tests\n');
+    await adapter.revert({ cwd, ...redo!, preview: false, keepAs: null }, signal);
+    expect(['README.md', 'new.txt'].map((name) => readFileSync(join(cwd, name), 'utf8'))).toEqual([
+      'changed since\n',
+      'made since\n',
+    ]);
   });
 });

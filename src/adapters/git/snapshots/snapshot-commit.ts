@@ -3,36 +3,49 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RawPath } from '../process/git-process.ts';
-import type { Manifest } from './manifest.ts';
-import { toFacts } from './snapshot-facts.ts';
-import type { Draft } from './snapshot-files.ts';
-import { type SnapshotStore, gitOf, toMessage } from './snapshot-store.ts';
+import type { Entry } from './entry.ts';
+import { type SnapshotFacts, type SnapshotStore, gitOf, toMessage } from './snapshot-store.ts';
 
 const WHO = 'Bobbin <snapshot@bobbin.invalid>';
 /** Searching for differences from earlier contents, as git would, saves too little. */
 const IMPORT = ['-c', 'pack.compression=1', '-c', 'core.looseCompression=1', 'fast-import', '--depth=0'];
 
+/** Paths that differ from the base. */
+interface TreeChange {
+  gone: readonly RawPath[];
+  written: readonly RawPath[];
+  /** Of those that were written. */
+  entries: ReadonlyMap<RawPath, Pick<Entry, 'kind' | 'id'>>;
+}
+
+interface CommitParts {
+  /** The base; null to begin with an empty tree. */
+  tree: string | null;
+  change: TreeChange;
+  /** Blobs that the store may not have. The change and the facts are read after them. */
+  contents: AsyncIterable<Buffer>;
+  facts: () => SnapshotFacts;
+}
+
 export async function importCommit(
   store: SnapshotStore,
-  known: Manifest | null,
-  draft: Draft,
-  contents: AsyncIterable<Buffer>,
+  { tree: base, change, contents, facts }: CommitParts,
   signal: AbortSignal,
-): Promise<Manifest> {
+): Promise<{ commit: string; tree: string }> {
   const ref = `refs/imports/${randomUUID()}`;
   const input = async function* (): AsyncGenerator<Buffer> {
     yield* contents;
-    const message = toMessage(toFacts(draft));
+    const message = toMessage(facts());
     yield Buffer.from(`commit ${ref}\nmark :1\ncommitter ${WHO} 0 +0000\ndata ${message.length}\n`);
     yield message;
-    for (const lines of toTreeLines(known, draft)) yield Buffer.from(lines, 'latin1');
+    for (const lines of toTreeLines(base, change)) yield Buffer.from(lines, 'latin1');
     yield Buffer.from('\nget-mark :1\nls :1 ""\ndone\n');
   };
   const args = [...IMPORT, '--quiet', '--done', '--date-format=raw'];
   try {
     const { stdout } = await gitOf(store, signal)(args, { input: input() });
     const [, commit = '', tree = ''] = /^(\w+)\n040000 tree (\w+)/.exec(stdout.toString()) ?? [];
-    return { commit, tree, facts: toFacts(draft), entries: draft.entries };
+    return { commit, tree };
   } finally {
     await rm(join(store.gitDir, ref), { force: true });
   }
@@ -41,8 +54,8 @@ export async function importCommit(
 const PATHS_AT_A_TIME = 1_000;
 
 /** Removals come first: a file may replace a folder. */
-function* toTreeLines(known: Manifest | null, { gone, written, entries }: Draft): Generator<string> {
-  if (known !== null) yield `M 040000 ${known.tree} ""\n`;
+function* toTreeLines(base: string | null, { gone, written, entries }: TreeChange): Generator<string> {
+  if (base !== null) yield `M 040000 ${base} ""\n`;
   for (let at = 0; at < gone.length; at += PATHS_AT_A_TIME)
     yield toLines(gone.slice(at, at + PATHS_AT_A_TIME), (path) => `D ${quote(path)}`);
   for (let at = 0; at < written.length; at += PATHS_AT_A_TIME)

@@ -32,7 +32,7 @@ export function isSame(one: SnapshotFacts, other: SnapshotFacts): boolean {
 }
 
 /** The permissions that a tree cannot express. */
-function toModes(entries: ReadonlyMap<RawPath, Entry>): Record<string, RawPath[]> {
+export function toModes(entries: ReadonlyMap<RawPath, Pick<Entry, 'kind' | 'mode'>>): Record<string, RawPath[]> {
   const modes: Record<string, RawPath[]> = {};
   for (const [path, { kind, mode }] of entries) {
     const own = mode & 0o7777;

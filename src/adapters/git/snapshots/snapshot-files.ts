@@ -79,10 +79,15 @@ function take(draft: Draft, path: RawPath, state: FileState): Buffer[] {
   draft.taken.push(path);
   if (before?.id === entry.id && before.kind === entry.kind) return [];
   draft.written.push(path);
-  return before?.id === entry.id ? [] : [Buffer.from(`blob\ndata ${state.content.length}\n`), state.content, NEWLINE];
+  return before?.id === entry.id ? [] : toBlob(state.content);
 }
 
 const NEWLINE = Buffer.from('\n');
+
+/** As `git fast-import` reads a content. */
+export function toBlob(content: Buffer): Buffer[] {
+  return [Buffer.from(`blob\ndata ${content.length}\n`), content, NEWLINE];
+}
 
 function toEntry({ content, stats, type }: Extract<FileState, { content: Buffer }>, startedAt: number): Entry {
   const { mode, mtimeMs, ctimeMs, ino } = stats;

@@ -38,7 +38,7 @@ export async function takeSnapshot(
 const queues = new Map<string, Promise<unknown>>();
 
 /** Two threads on one workspace would do the same work twice. */
-export async function oneAtATime<T>(key: string, body: () => Promise<T>): Promise<T> {
+async function oneAtATime<T>(key: string, body: () => Promise<T>): Promise<T> {
   const before = queues.get(key) ?? Promise.resolve();
   const own = before.then(body, body);
   const settled = own.catch(() => undefined);
@@ -85,11 +85,7 @@ interface Change {
 }
 
 /** Reads the files that may have changed, and stores the differences. */
-export async function storeDraft(
-  store: SnapshotStore,
-  { known, draft, changed }: Change,
-  slices: Slices,
-): Promise<Manifest> {
+async function storeDraft(store: SnapshotStore, { known, draft, changed }: Change, slices: Slices): Promise<Manifest> {
   const contents = readAll(store.folder, changed, draft, slices);
   try {
     // No git runs if nothing must be written.
@@ -98,12 +94,23 @@ export async function storeDraft(
     const manifest =
       known !== null && isSameTree && isSame(toFacts(draft), known.facts)
         ? { ...known, entries: draft.entries }
-        : await importCommit(store, known, draft, resume(begun, contents), slices.signal);
+        : await importDraft(store, { known, draft }, resume(begun, contents), slices.signal);
     await writeManifest(store, manifest, { known, taken: draft.taken, gone: draft.gone }, slices);
     return manifest;
   } finally {
     await contents.return();
   }
+}
+
+async function importDraft(
+  store: SnapshotStore,
+  { known, draft }: Omit<Change, 'changed'>,
+  contents: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const parts = { tree: known?.tree ?? null, change: draft, contents, facts: () => toFacts(draft) };
+  const stored = await importCommit(store, parts, signal);
+  return { ...stored, facts: toFacts(draft), entries: draft.entries };
 }
 
 async function* resume(begun: IteratorResult<Buffer, void>, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

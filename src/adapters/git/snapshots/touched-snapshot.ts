@@ -1,48 +1,81 @@
 /**
- * A snapshot after a revert, for which only the paths that it touched are read. That is faster, and concurrent changes
- * of others do not count as the revert's.
+ * A snapshot after a revert: the one before it with the changes of the revert alone. So concurrent changes of others do
+ * not count as the revert's, whatever snapshots were taken meanwhile.
  */
 import type { RawPath } from '../process/git-process.ts';
-import { readManifest } from './manifest.ts';
 import { OpenTree, nameOf } from '../process/open-tree.ts';
 import { foldersOf } from '../repository/repository-data.ts';
-import { Slices } from '../process/slices.ts';
-import { type SnapshotPlace, oneAtATime, storeDraft, takeSnapshot } from './snapshot.ts';
-import type { SnapshotStore } from './snapshot-store.ts';
+import type { Known } from './compare-snapshots.ts';
+import type { Entry } from './entry.ts';
+import { importCommit } from './snapshot-commit.ts';
+import { toModes } from './snapshot-facts.ts';
+import { toBlob } from './snapshot-files.ts';
+import { type SnapshotFacts, type SnapshotStore, gitOf } from './snapshot-store.ts';
 import type { WalkedFolders } from './walked.ts';
 
-/**
- * @param before the snapshot before the revert. If another one was taken since, everything is read.
- * @param touched paths that the revert has written or removed; folders end with a slash.
- * @returns the commit.
- */
+export type TouchedState = Pick<Entry, 'kind' | 'id' | 'mode'>;
+
+export interface TouchedPath {
+  path: RawPath;
+  /** Null if it is gone. */
+  state: TouchedState | null;
+  /** Set if the store may not have it. */
+  content?: Buffer;
+}
+
+interface Touched {
+  files: AsyncIterable<TouchedPath>;
+  /** Of these files, and empty folders, which end with a slash. */
+  paths: readonly RawPath[];
+}
+
+/** The newest snapshot of the workspace stays the same. Returns the commit. */
 export async function takeTouched(
-  place: SnapshotPlace,
   store: SnapshotStore,
-  { before, touched }: { before: string; touched: readonly RawPath[] },
+  { commit: start, facts }: Known,
+  { files, paths }: Touched,
   signal: AbortSignal,
 ): Promise<string> {
-  if (touched.length === 0) return before;
-  const taken = await oneAtATime(store.gitDir, async () => {
-    const slices = new Slices(signal);
-    const known = await readManifest(store, slices);
-    if (known?.commit !== before || known.facts.git === undefined) return null;
-    const { folders = { empty: [], modes: {} }, git, modes: _, links: linked, ...facts } = known.facts;
-    const changed = touched.filter((path) => !path.endsWith('/'));
-    const changedHere = new Set(changed);
-    // What a revert writes is a new file.
-    const links = (linked ?? []).flatMap((paths) => {
-      const others = paths.filter((path) => !changedHere.has(path));
-      return others.length === 0 ? [] : [others];
-    });
-    const draft = {
-      ...{ entries: new Map(known.entries), gone: [], taken: [], written: [], startedAt: Date.now() },
-      ...{ ...facts, git, folders: await lookAtFolders(store.folder, folders, touched) },
-      ...(links.length === 0 ? {} : { links }),
-    };
-    return (await storeDraft(store, { known, draft, changed }, slices)).commit;
-  });
-  return taken ?? (await takeSnapshot(place, store.folder, [before], signal)).commit;
+  if (paths.length === 0) return start;
+  const entries = new Map<RawPath, TouchedState>();
+  const change = { gone: [] as RawPath[], written: [] as RawPath[], entries };
+  const contents = async function* (): AsyncGenerator<Buffer> {
+    for await (const { path, state, content } of files) {
+      if (state === null) change.gone.push(path);
+      else entries.set(path, state);
+      if (state !== null) change.written.push(path);
+      if (content !== undefined) yield* toBlob(content);
+    }
+  };
+  const folders = facts.folders && (await lookAtFolders(store.folder, facts.folders, paths));
+  const { stdout } = await gitOf(store, signal)(['rev-parse', '--verify', `${start}^{tree}`]);
+  const parts = {
+    ...{ tree: stdout.toString().trim(), change, contents: contents() },
+    facts: () => toFactsAfter(facts, { ...change, folders }),
+  };
+  return (await importCommit(store, parts, signal)).commit;
+}
+
+interface Changed {
+  gone: readonly RawPath[];
+  entries: ReadonlyMap<RawPath, TouchedState>;
+  folders: WalkedFolders | undefined;
+}
+
+function toFactsAfter(facts: SnapshotFacts, { gone, entries, folders }: Changed): SnapshotFacts {
+  const { links: linked = [], modes: known, ...others } = facts;
+  const changed = new Set([...gone, ...entries.keys()]);
+  const without = (paths: readonly RawPath[]) => paths.filter((path) => !changed.has(path));
+  const modes = Object.fromEntries(Object.entries(known).map(([mode, paths]) => [mode, without(paths)]));
+  for (const [mode, paths] of Object.entries(toModes(entries))) modes[mode] = [...(modes[mode] ?? []), ...paths].sort();
+  // What a revert writes is a new file.
+  const links = linked.map(without).filter((paths) => paths.length > 0);
+  return {
+    ...others,
+    ...(folders === undefined ? {} : { folders }),
+    ...(links.length === 0 ? {} : { links }),
+    modes: Object.fromEntries(Object.entries(modes).filter(([, paths]) => paths.length > 0)),
+  };
 }
 
 /** The known folders, updated for those that contain the paths. */

@@ -1,4 +1,5 @@
 /** The plan for one path, by its states before and after a change and its current state. */
+import type { Stats } from 'node:fs';
 import { type RawPath } from '../process/git-process.ts';
 import { mergeTexts } from './merge-texts.ts';
 import type { FileState } from '../process/open-tree.ts';
@@ -23,7 +24,11 @@ export type Plan =
   | { type: 'write'; outcome: 'restored' | 'merged'; kind: string; mode: number | null; content: Buffer }
   | { type: 'keep'; reason: string };
 
-export async function choose(now: FileState, before: Side, after: Side, contents: Contents): Promise<Plan> {
+/** A state of a path, on disk or in a snapshot. */
+export type Seen =
+  Exclude<FileState, { content: Buffer }> | { type: 'file' | 'link'; content: Buffer; stats: Pick<Stats, 'mode'> };
+
+export async function choose(now: Seen, before: Side, after: Side, contents: Contents): Promise<Plan> {
   if (now.type === 'unreadable') return { type: 'keep', reason: 'it cannot be read' };
   if (now.type === 'folder' && before === null) return { type: 'nothing', outcome: 'deleted' };
   if (now.type === 'folder') return { type: 'keep', reason: 'a folder is in its place' };
@@ -46,7 +51,7 @@ export async function choose(now: FileState, before: Side, after: Side, contents
 }
 
 /** The original bytes are not known: line endings may differ, and Git LFS keeps only a pointer. */
-function complainOfFilter(now: FileState, content: Buffer): Plan | null {
+function complainOfFilter(now: Seen, content: Buffer): Plan | null {
   const text = (bytes: Buffer) => bytes.toString('latin1').replaceAll('\r\n', '\n');
   if (content.subarray(0, 200).toString('latin1').startsWith('version https://git-lfs.github.com/'))
     return { type: 'keep', reason: 'its snapshot has a pointer of Git LFS and no content' };
@@ -73,7 +78,7 @@ function isLink(side: NonNullable<Side>): boolean {
   return side.kind === '120000';
 }
 
-function toSide(state: Extract<FileState, { type: 'file' | 'link' | 'missing' }>): Side {
+function toSide(state: Extract<Seen, { type: 'file' | 'link' | 'missing' }>): Side {
   if (state.type === 'missing') return null;
   const { content, stats, type } = state;
   const kind = toKind(type, stats.mode);
@@ -89,4 +94,11 @@ function isSame(one: Side, other: Side): boolean {
 /** An undo never makes a program run as its owner, even if it did before. */
 export function withoutSpecialBits(side: Side): Side {
   return side === null || side.mode === null ? side : { ...side, mode: side.mode & 0o777 };
+}
+
+/** The permissions of a file whose snapshot knows only whether it is executable. */
+export function toMode(kind: string, now: Seen): number {
+  const isExecutable = kind === '100755';
+  if (now.type !== 'file') return isExecutable ? 0o755 : 0o644;
+  return isExecutable ? now.stats.mode | 0o111 : now.stats.mode & ~0o111;
 }

@@ -15,7 +15,7 @@ import { type FileState, OpenTree, nameOf, readState } from '../process/open-tre
 import { SINCE, whatIsSince } from './changed-since.ts';
 import { bringBackRemoved, foldersBefore, removeEmpty, removeMade, whyNoFolder } from './revert-folders.ts';
 import { CLOSED, type RevertOptions } from './revert-options.ts';
-import { type Difference, type Plan, choose, withoutSpecialBits } from './revert-plan.ts';
+import { type Difference, type Plan, choose, toMode, withoutSpecialBits } from './revert-plan.ts';
 import { Contents } from '../snapshots/snapshot-contents.ts';
 
 export interface Reversal {
@@ -150,10 +150,4 @@ async function write(
   const { uid, gid } = now.type === 'file' ? now.stats : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const like = { mode: mode ?? toMode(kind, now), uid, gid };
   await folder.write(name, content, { like, ...(attempt === undefined ? {} : { actionId: attempt.actionId }) });
-}
-
-function toMode(kind: string, now: FileState): number {
-  const isExecutable = kind === '100755';
-  if (now.type !== 'file') return isExecutable ? 0o755 : 0o644;
-  return isExecutable ? now.stats.mode | 0o111 : now.stats.mode & ~0o111;
 }

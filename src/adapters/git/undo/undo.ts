@@ -8,10 +8,20 @@ import { findLegacy } from '../snapshots/legacy-snapshot.ts';
 import { ofPatches } from './patch-differences.ts';
 import { nameRepositoryChanges } from './repository-changes.ts';
 import { revert } from './revert.ts';
+import { type RevertedFiles, toRevertedStates } from './reverted-states.ts';
 import type { RevertOptions } from './revert-options.ts';
 import { type SnapshotPlace, takeSnapshot } from '../snapshots/snapshot.ts';
 import { toFolderPermissions } from '../snapshots/snapshot-facts.ts';
-import { type StoreGit, findKept, gitOf, keepUnder, openStore, readFacts } from '../snapshots/snapshot-store.ts';
+import {
+  type SnapshotName,
+  type SnapshotStore,
+  type StoreGit,
+  findKept,
+  gitOf,
+  keepUnder,
+  openStore,
+  readFacts,
+} from '../snapshots/snapshot-store.ts';
 import { takeTouched } from '../snapshots/touched-snapshot.ts';
 import { findTried } from './tried-paths.ts';
 import { toFolderRemark, toLegacyRemarks, toLinkRemark, toRemarks } from './undo-remarks.ts';
@@ -67,9 +77,27 @@ export async function revertChanges(
     ...(legacy === null ? [] : toLegacyRemarks(legacy)),
   ];
   if (preview || keepAs === null) return { paths, notUndone: remarks, redo: null, narrowed };
-  const left = await takeTouched(place, store, { before: start, touched: reverted.touched }, signal);
-  await keepUnder(store, { ...keepAs, name: `${keepAs.name}-end` }, left);
+  const done = { start: { commit: start, facts: now }, end, differences: own.differences, objects: legacy?.objects };
+  const left = await keepEnd(store, { ...done, touched: reverted.touched }, { keepAs, retried }, signal);
   return { paths, notUndone: remarks, redo: { before: start, after: left }, narrowed };
+}
+
+/** An attempt that was lost may have kept it already, before others changed what it had reverted. */
+async function keepEnd(
+  store: SnapshotStore,
+  { touched, ...done }: RevertedFiles & { touched: readonly RawPath[] },
+  { keepAs, retried }: { keepAs: SnapshotName; retried: boolean },
+  signal: AbortSignal,
+): Promise<string> {
+  const own = { ...keepAs, name: `${keepAs.name}-end` };
+  const kept = retried ? await findKept(store, own.threadId, own.name) : null;
+  if (kept !== null) return kept;
+  const paths = new Set(touched);
+  const differences = done.differences.filter(({ path }) => paths.has(path));
+  const files = toRevertedStates(gitOf(store, signal), { ...done, differences });
+  const left = await takeTouched(store, done.start, { files, paths: touched }, signal);
+  await keepUnder(store, own, left);
+  return left;
 }
 
 /** An earlier release stored no folders; then none counts as made or removed. */
