@@ -19,6 +19,8 @@ export interface CommandStep extends OnWorkspace {
   yields?: LookLimits;
   /** It gets a terminal; left out if not. */
   terminal?: true;
+  /** Nobody was asked, although the policy is `untrusted`, since it is known to only read. Left out if not, and by earlier releases. */
+  unasked?: true;
 }
 
 /** Limits of one look at a command. */

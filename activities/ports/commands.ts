@@ -30,6 +30,8 @@ export interface CommandSpec {
   maxOutputBytes: number;
   /** It gets a terminal, which reads what looks send; left out for one that has nothing to read. */
   terminal?: true;
+  /** Nobody was asked, since it is known to only read; left out otherwise. */
+  unasked?: true;
 }
 
 export interface CommandReport {

@@ -12,7 +12,7 @@ export interface Attacker {
   workspace: string;
   /** Absolute; the worker's own folder. */
   data: string;
-  run(command: string, mode?: SandboxMode, threadId?: string): Promise<CommandReport>;
+  run(command: string, mode?: SandboxMode, threadId?: string, unasked?: true): Promise<CommandReport>;
 }
 
 /**
@@ -31,11 +31,11 @@ export function createAttacker(
   return {
     workspace,
     data,
-    run(command, mode = 'workspace-write', threadId = 'attacker') {
+    run(command, mode = 'workspace-write', threadId = 'attacker', unasked) {
       const sandbox = { mode, writableRoots: [], networkAccess: false };
       const ids = { commandId: randomUUID(), threadId, command, cwd: workspace, workspace };
       return runner.run(
-        { ...ids, sandbox, timeoutMs: 20_000, maxOutputBytes: 16_384 },
+        { ...ids, ...(unasked && { unasked }), sandbox, timeoutMs: 20_000, maxOutputBytes: 16_384 },
         { signal: place.signal, onOutput: () => undefined },
       );
     },

@@ -16,6 +16,7 @@ import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { noteWorkspace } from '../known-workspaces.ts';
 import { findProgram } from '../programs.ts';
+import { assertNoBareRepository } from './unasked-git.ts';
 import { probeBubblewrap, type ProbedBubblewrap } from './sandbox/bubblewrap.ts';
 import { GRACE_MS, endProcesses, type EndTarget } from './processes/end-processes.ts';
 import { listDeniedPaths } from './sandbox/denied-paths.ts';
@@ -147,6 +148,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
       noteWorkspace(spec.root ?? spec.workspace);
       const parts = await toSandbox(spec);
       assertCwd(spec, parts);
+      if (spec.unasked) assertNoBareRepository(spec.command, spec.cwd);
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);
       const proxy = await startProxy(spec);
       const sandbox = parts && { ...parts, proxy: proxy?.socket };

@@ -21,6 +21,7 @@ import { findReaper } from './processes/reaper.ts';
 import { findTerminal } from './processes/terminal.ts';
 import type { Scratch } from './sandbox/scratch.ts';
 import { buildSeccompFilter } from './sandbox/seccomp.ts';
+import { withoutBareRepositories } from './unasked-git.ts';
 
 export interface Launcher {
   /** Returns what must be closed once the process has it. Throws the error of the file system. */
@@ -131,7 +132,7 @@ export function createLauncher({
         if (sandbox === undefined) return { launch: toFullAccess(spec, argv, scriptFd), close };
         const filterFd = filter === undefined ? null : keep(openSync(filterFile, 'r'));
         // Programs that run before the sandbox exists must not load files of a workspace.
-        const environment = buildCommandEnvironment(process.env, spec.commandId);
+        const environment = toEnvironment(spec);
         const kept = script === undefined ? undefined : SCRIPT_FD;
         const launch: Launch = {
           argv: [...toSandbox(spec, sandbox, sources, onlyLoaders(environment), kept), ...argv],
@@ -153,9 +154,14 @@ export function createLauncher({
   };
 }
 
+function toEnvironment({ commandId, unasked }: CommandSpec): Record<string, string> {
+  const environment = buildCommandEnvironment(process.env, commandId);
+  return unasked ? withoutBareRepositories(environment) : environment;
+}
+
 function toFullAccess(spec: CommandSpec, argv: readonly string[], scriptFd: number | null): Launch {
   const reaper = findReaper(spec.workspace);
-  const environment = buildCommandEnvironment(process.env, spec.commandId);
+  const environment = toEnvironment(spec);
   return {
     argv: [...(reaper ?? []), ...argv],
     cwd: spec.cwd,

@@ -63,6 +63,11 @@ export function isKnownSafe(command: string, atRoot: boolean): boolean {
   return parts.every((words) => isSafeInvocation(words, atRoot && !leaves));
 }
 
+/** Whether a command that is known to be safe runs git. */
+export function runsGit(command: string): boolean {
+  return splitCommand(command)?.some(([program]) => program?.text === 'git') === true;
+}
+
 function isSafeInvocation(words: readonly Word[], atRoot: boolean): boolean {
   const [program, ...args] = words;
   if (program === undefined || program.open) return false;

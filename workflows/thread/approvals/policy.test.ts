@@ -117,6 +117,19 @@ describe('git, which runs what the configuration of a repository names,', () => 
     expect(asked(command, { sandbox: 'read-only' })).toBe(false);
   });
 
+  it.each([
+    ['git status', 'untrusted', true],
+    ['git status', 'on-request', undefined],
+    ['git fetch', 'untrusted', undefined],
+  ] as const)('is told that nobody was asked: %s with %s', (command, approvalPolicy, unasked) => {
+    const thread = testThread({ cwd: CWD, approvalPolicy, sandbox: 'workspace-write' });
+    thread.submit('a');
+    thread.answer(exec(command));
+    for (const { requestId } of thread.state.requests)
+      thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'accept' }, by: 'person' });
+    expect(thread.input('execCommand').unasked).toBe(unasked);
+  });
+
   it('runs as it did in threads that an earlier release began', () => {
     expect(asked('git status', { sandbox: 'danger-full-access' }, 'of the first release')).toBe(false);
   });

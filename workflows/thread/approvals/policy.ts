@@ -46,10 +46,16 @@ function assessByPolicy(request: CommandRequest, policies: CommandPolicies, esca
       return escalated ? { type: 'ask', reason: outside } : { type: 'run' };
     case 'untrusted':
       if (escalated) return { type: 'ask', reason: outside };
-      return isKnownSafe(request.command, isRoot(request.cwd, policies.cwd) && holdsGit(policies))
+      return runsUnasked(request, policies)
         ? { type: 'run' }
         : { type: 'ask', reason: 'Not known to only read, and the policy is untrusted.' };
   }
+}
+
+/** Whether a command of a thread with policy `untrusted` is known to only read, so that nobody is asked. */
+export function runsUnasked({ command, cwd, escalated }: CommandRequest, policies: CommandPolicies): boolean {
+  if (policies.approvalPolicy !== 'untrusted' || leavesSandbox(policies, escalated)) return false;
+  return isKnownSafe(command, isRoot(cwd, policies.cwd) && holdsGit(policies));
 }
 
 /** ^C and ^D. */

@@ -19,17 +19,19 @@ interface Command {
   timeoutMs: number;
   yields?: LookLimits | undefined;
   terminal?: true | undefined;
+  unasked?: boolean;
 }
 
 export function toCommandStep(
   state: ThreadState,
   { turnId, index }: { turnId: string; index: number },
-  { command, cwd, sandbox, timeoutMs, yields, terminal }: Command,
+  { command, cwd, sandbox, timeoutMs, yields, terminal, unasked }: Command,
 ): StepAction {
   const id = actionIds.tool(state.threadId, index);
   const inline = command.length <= INLINE_CHARS ? command : null;
   const workspace = state.settings.cwd;
   const place = { ...workspaceIds(state, id), index, command: inline, cwd, workspace, sandbox };
+  const told = { ...(yields && { yields }), ...(terminal && { terminal }), ...(unasked && { unasked }) };
   // A worker whose commands cannot be left running waits for it as for any other.
   const mostMs = yields === undefined ? timeoutMs : Math.max(yields.yieldMs, COMMAND_TIMEOUT.default);
   return {
@@ -37,7 +39,7 @@ export function toCommandStep(
     id,
     turnId,
     activity: 'execCommand',
-    input: { ...place, timeoutMs, ...(yields && { yields }), ...(terminal && { terminal }) },
+    input: { ...place, timeoutMs, ...told },
     // Only the first attempt starts it.
     options: (commandsOutliveWorkers(state) ? retried : once)(mostMs + 60_000),
     summary: toSummary('exec', command),

@@ -2,7 +2,15 @@
 import { COMMAND_TIMEOUT, EXEC_COMMAND, type ExecArguments } from '../../../src/contract/plain/tools/exec-command.ts';
 import { patchHint, patchProgram } from '../../../src/contract/plain/patch-as-command.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
-import { assessCommand, isRoot, leavesSandbox, reachesNetwork, sandboxFor, toAbsolute } from '../approvals/policy.ts';
+import {
+  assessCommand,
+  isRoot,
+  leavesSandbox,
+  reachesNetwork,
+  runsUnasked,
+  sandboxFor,
+  toAbsolute,
+} from '../approvals/policy.ts';
 import { addItem, itemAt } from '../state/log.ts';
 import { type ThreadState, type ToolCall, decidesAnew, leavesCommandsRunning } from '../state/state.ts';
 import type { StepEnd } from '../state/steps.ts';
@@ -32,10 +40,9 @@ export const exec: Tool<ExecArguments> = {
   approve(state, call) {
     const { cwd, escalated } = call;
     const command = commandOf(state, call);
-    const policies = { ...state.settings, gitAnywhere: !decidesAnew(state) };
     const tooMany = call.yields === undefined ? null : refuseSession(state);
     return {
-      verdict: tooMany ?? assessCommand({ command, cwd, escalated }, policies),
+      verdict: tooMany ?? assessCommand({ command, cwd, escalated }, toPolicies(state)),
       match: { type: 'commandExecution', command, cwd, sandbox: sandboxFor(state.settings, escalated) },
       toRequest: (reason) => toRequest(state, call, reason),
     };
@@ -45,12 +52,17 @@ export const exec: Tool<ExecArguments> = {
     const { index, cwd, timeoutMs, escalated, yields, terminal } = call;
     const sandbox = sandboxFor(state.settings, escalated);
     const command = commandOf(state, call);
-    return [toCommandStep(state, { turnId, index }, { command, cwd, sandbox, timeoutMs, yields, terminal })];
+    const unasked = runsUnasked({ command, cwd, escalated }, toPolicies(state));
+    return [toCommandStep(state, { turnId, index }, { command, cwd, sandbox, timeoutMs, yields, terminal, unasked })];
   },
 
   toResult: (event, { index }) =>
     event.activity === 'execCommand' ? (toRunning(event.end, index) ?? toCommandResult(event.end)) : null,
 };
+
+function toPolicies(state: ThreadState) {
+  return { ...state.settings, gitAnywhere: !decidesAnew(state) };
+}
 
 /** Threads that an earlier release began wait for the end of every command. */
 function toTimes(
