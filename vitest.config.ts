@@ -11,6 +11,9 @@ process.on('exit', () => rmSync(dataHome, { recursive: true, force: true }));
 /** Tests of what starts processes, git, sandboxes and servers. `docs/testing.md` says which test belongs where. */
 const TOUCH_THE_MACHINE = ['src/{adapters,dev}/**/*.test.ts'];
 
+/** They end what hangs. On a busy machine a test that takes seconds alone takes ten times as long. */
+const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
     // Much of the time is waiting: for deadlines, for workers that come and go.
@@ -29,12 +32,12 @@ export default defineConfig({
           name: 'unit',
           include: ['{workflows,activities,src,eval}/**/*.test.ts'],
           exclude: [...defaultExclude, ...TOUCH_THE_MACHINE],
-          testTimeout: 30_000,
+          ...PATIENT,
         },
       },
       {
         extends: true,
-        test: { name: 'system', include: TOUCH_THE_MACHINE, testTimeout: 30_000 },
+        test: { name: 'system', include: TOUCH_THE_MACHINE, ...PATIENT },
       },
       {
         extends: true,

@@ -149,9 +149,9 @@ describe('a command that prints a token', () => {
 
   it('that hangs is killed with everything it has started', async () => {
     const pids = join(folder, 'pids');
-    const source = commandOf(`sleep 600 & echo $! $$ > ${pids}; sleep 600`, 500);
+    const source = commandOf(`sleep 600 & echo $! $$ > ${pids}; sleep 600`, 3_000);
     const { message, isTransient } = await problemOf(tokenFrom(source));
-    expect([message, isTransient]).toEqual([expect.stringContaining('no token within 500 ms and was killed'), true]);
+    expect([message, isTransient]).toEqual([expect.stringContaining('no token within 3000 ms and was killed'), true]);
     for (const pid of readFileSync(pids, 'utf8').trim().split(' ')) {
       await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
     }

@@ -61,6 +61,8 @@ export interface CommandRunnerOptions {
   network?: NetworkSetting;
   /** Opens the connections to hosts on the list of the network; for tests. */
   openConnection?: Reach;
+  /** Milliseconds that a command has to clean up when it is stopped; for tests on a busy machine. */
+  graceMs?: number;
   /** Receives messages about problems that affect no command. */
   log?: (message: string) => void;
 }
@@ -101,6 +103,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     shownFolders = [],
     deniedPaths = listDeniedPaths(),
     limits = NO_LIMITS,
+    graceMs = GRACE_MS,
     network = { type: 'off' },
     log = () => undefined,
   } = options;
@@ -160,7 +163,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
           if (io.signal.aborted) return { report: NEVER_STARTED, started: true };
           const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
           const ways = { table, pipe, keyboard, leave, launcher };
-          return await runInFence(spec, io, { ...ways, sandbox, limits, watch, folders, log });
+          return await runInFence(spec, io, { ...ways, sandbox, limits, watch, folders, log, graceMs });
         } finally {
           pipe.release();
           keyboard?.input.destroy();
@@ -302,6 +305,7 @@ interface RunParts {
   launcher: Launcher;
   sandbox: SandboxParts | undefined;
   limits: CommandLimits;
+  graceMs: number;
   watch: LimitWatch;
   /** Absolute, on the file systems that the command can fill. */
   folders: string[];
@@ -341,7 +345,7 @@ async function runInFence(
   const { gone: noneFound, killed } =
     end.outcome === 'exited' && end.limit === undefined
       ? { gone: await endLeftovers(table, target, { pipe, startedAt, leader }), killed: 0 }
-      : await endProcesses(table, target);
+      : await endProcesses(table, target, parts.graceMs);
   await settled(pipe.ended, noneFound ? CERTAIN_END_MS : LAST_OUTPUT_MS);
   await settled(leader.exited, CERTAIN_END_MS);
   // A process that left its session and wiped its environment is not found, so a scan is no proof.
@@ -353,7 +357,7 @@ async function runInFence(
   const started = end.outcome !== 'exited' || !leader.refused();
   const told = withLimit({ ...report, ...finish(output) }, limit, limits);
   if (killed === 0) return { report: told, started };
-  const ignored = `ignored SIGTERM for ${GRACE_MS} ms and ${killed === 1 ? 'was' : 'were'} killed`;
+  const ignored = `ignored SIGTERM for ${parts.graceMs} ms and ${killed === 1 ? 'was' : 'were'} killed`;
   parts.log(`${counted(killed)} of command ${spec.commandId} of thread ${spec.threadId} ${ignored}`);
   return { report: { ...told, killed, output: withLine(told.output, `${counted(killed)} ${ignored}.`) }, started };
 }

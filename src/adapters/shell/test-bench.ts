@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandPort, CommandReport, CommandSpec, OutputTail } from '../../../activities/ports.ts';
-import { createCommandRunner } from './command-runner.ts';
+import { type CommandRunnerOptions, createCommandRunner } from './command-runner.ts';
 import { readStartTime } from './processes/process-table.ts';
 
 export interface TestBench {
@@ -25,7 +25,8 @@ export interface TestBench {
   [Symbol.dispose](): void;
 }
 
-export function createTestBench(): TestBench {
+/** @param options `graceMs`: for commands that clean up, which the usual time may be too short for on a busy machine */
+export function createTestBench(options: Pick<CommandRunnerOptions, 'graceMs'> = {}): TestBench {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'commands-')));
   const workspace = mkdtempSync(join(folder, 'workspace-'));
   const stateDirectory = join(folder, 'state');
@@ -35,6 +36,7 @@ export function createTestBench(): TestBench {
     stateDirectory,
     hiddenFolders: [hiddenFolder],
     log: (message) => log.push(message),
+    ...options,
   });
   const spec: TestBench['spec'] = (command, more) => ({
     commandId: randomUUID(),
@@ -43,7 +45,7 @@ export function createTestBench(): TestBench {
     cwd: workspace,
     workspace,
     sandbox: { mode: 'danger-full-access', writableRoots: [], networkAccess: false },
-    timeoutMs: 15_000,
+    timeoutMs: 60_000,
     maxOutputBytes: 16_384,
     ...more,
   });

@@ -94,6 +94,7 @@ describe('a service that is slow', () => {
 
   it('has the time that it needs to send an object, and none to stop in the middle', async () => {
     const pieces = ['one,', 'two,', 'three'];
+    const patient = { ...bounds, requestMs: 1_000 };
     let isStuck = false;
     const slow = await serve((_, response) => {
       response.writeHead(200, { 'content-length': pieces.join('').length });
@@ -101,11 +102,11 @@ describe('a service that is slow', () => {
         const [piece, ...rest] = left;
         if (piece === undefined) return;
         response.write(piece);
-        if (!isStuck) setTimeout(() => send(rest), 2 * bounds.requestMs);
+        if (!isStuck) setTimeout(() => send(rest), 1.5 * patient.requestMs);
       };
       send(pieces);
     });
-    expect(String(await createS3Store(slow, bounds).read('a'))).toBe('one,two,three');
+    expect(String(await createS3Store(slow, patient).read('a'))).toBe('one,two,three');
     isStuck = true;
     const read = createS3Store(slow, { ...bounds, requestMs: 60_000, idleMs: 50 }).read('a');
     await expect(read).rejects.toMatchObject({ name: 'StoreUnavailable' });

@@ -32,7 +32,7 @@ async function writeProgram(name: string, script: string): Promise<void> {
   await chmod(join(bin, name), 0o755);
 }
 
-async function check(more: Record<string, string> = {}, timeoutMs = 5_000): Promise<Map<string, Check>> {
+async function check(more: Record<string, string> = {}, timeoutMs = 30_000): Promise<Map<string, Check>> {
   const checks = await runChecks({ dataDirectory: join(folder, 'data'), env: { ...env, ...more }, timeoutMs });
   return new Map(checks.map((each) => [each.name, each]));
 }
@@ -122,7 +122,7 @@ test('a program that never answers does not hold the others up', async () => {
   const startedAt = Date.now();
   const found = (await check({}, 500)).get('git');
   expect(found).toMatchObject({ status: 'missing', found: 'no answer within 0.5 s' });
-  expect(Date.now() - startedAt).toBeLessThan(15_000);
+  expect(Date.now() - startedAt).toBeLessThan(30_000);
 });
 
 describe('a Temporal service that is named', () => {

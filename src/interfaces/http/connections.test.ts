@@ -37,7 +37,7 @@ async function dial(text = ''): Promise<Socket> {
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${more}\r\n`;
 
 it('a client that does not take its answer is cut, and one that takes it slowly is not', async () => {
-  await start({ patienceMs: 2_000, maxUnused: 10 });
+  await start({ patienceMs: 5_000, maxUnused: 10 });
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   (await dial()).pause().write(get('/large'));
   const [unread] = await accepted;

@@ -87,10 +87,10 @@ test.each(MODELS)('%s: an answer of nothing but comments ends as broken', async 
       const timer = setInterval(() => response.write(': keep-alive\n\n'), 5);
       response.once('close', () => clearInterval(timer));
     },
-    { idleTimeoutMs: 300, eventTimeoutMs: 400 },
+    { idleTimeoutMs: 1_000, eventTimeoutMs: 2_000 },
   );
   expect(failure.code).toBe('modelStreamBroken');
-  expect(failure.message).toContain('sent nothing that can be used (nothing for 400 ms)');
+  expect(failure.message).toContain('sent nothing that can be used (nothing for 2000 ms)');
 });
 
 test.each(MODELS)('%s: of an error body without end the beginning is read', async (model) => {

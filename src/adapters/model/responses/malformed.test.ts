@@ -104,10 +104,10 @@ describe('Broken and malformed answers', () => {
           cut.open();
         });
       },
-      { idleTimeoutMs: 200, eventTimeoutMs: 300 },
+      { idleTimeoutMs: 1_000, eventTimeoutMs: 2_000 },
     );
     expect(failure.code).toBe('modelStreamBroken');
-    expect(failure.message).toContain('sent nothing that can be used (nothing for 300 ms)');
+    expect(failure.message).toContain('sent nothing that can be used (nothing for 2000 ms)');
     await cut.opened;
   });
 
@@ -142,9 +142,9 @@ describe('Broken and malformed answers', () => {
         if (left > 0) response.write(toSse(textDelta('x')));
         else response.end(toSse(completed()));
         if (left === 0) clearInterval(timer);
-      }, 50);
+      }, 250);
     });
-    const model = createResponsesModel({ baseUrl: endpoint.url, idleTimeoutMs: 400 });
+    const model = createResponsesModel({ baseUrl: endpoint.url, idleTimeoutMs: 2_000 });
     expect((await model.respond(aRequest(), anIo())).responseId).toBe('resp_1');
   });
 });

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { connect, createServer as createRawServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxPolicy } from '../../../../activities/ports.ts';
 import { findProgram } from '../../programs.ts';
 import { probeBubblewrap } from '../sandbox/bubblewrap.ts';
@@ -160,6 +160,7 @@ describe.runIf(state.available)('a command that may reach the hosts of a list', 
     const runner = createCommandRunner({
       stateDirectory: bench.stateDirectory,
       network: readNetworkSetting('registries'),
+      graceMs: 20_000,
     });
     const report = await runner.run(
       bench.spec('trap "echo cleaned; exit 0" TERM; echo ready; while :; do sleep 0.01; done', {
@@ -205,7 +206,7 @@ describe('the proxy of a command', () => {
     expect((await openTunnel(one)).said).toBe('closed');
     expect((await openTunnel(other)).said).toContain('200');
     first.client.destroy();
-    await vi.waitUntil(async () => (await openTunnel(one)).said.includes('200'));
+    await expect.poll(async () => (await openTunnel(one)).said).toContain('200');
     for (const proxy of [one, other]) proxy.close();
   });
 
@@ -216,7 +217,7 @@ describe('the proxy of a command', () => {
       directory: bench.stateDirectory,
       hosts: ['a.example.org'],
       reach: () => Promise.resolve(connect((silent.address() as AddressInfo).port, '127.0.0.1')),
-      bounds: { maxConnections: 10, idleMs: 50 },
+      bounds: { maxConnections: 10, idleMs: 1_000 },
     });
     const { client, said } = await openTunnel(proxy);
     expect(said).toContain('200');

@@ -32,12 +32,12 @@ const REAPER_SCANS = 10;
  * SIGTERM to all that match, {@link GRACE_MS}, then SIGKILL to all that match by then, repeatedly until a scan finds
  * none, for 2 s at most. Returns as soon as none is left. Idempotent.
  */
-export async function endProcesses(table: ProcessTable, target: EndTarget): Promise<EndReport> {
+export async function endProcesses(table: ProcessTable, target: EndTarget, graceMs = GRACE_MS): Promise<EndReport> {
   const signalled = new Set<number>();
   const killed = new Set<number>();
   let alone = 0;
   terminate(target, await table.find(target), signalled);
-  let left = await waitUntilNone(table, target, GRACE_MS);
+  let left = await waitUntilNone(table, target, graceMs);
   const deadline = performance.now() + KILL_BOUND_MS;
   while (left.length > 0 && performance.now() < deadline) {
     // Children of a reaper must not get another parent, where they would not be found.

@@ -230,7 +230,8 @@ describe.runIf(state.available)('a command in the sandbox', () => {
   });
 
   it('gets SIGTERM when it is stopped and may clean up', async () => {
-    const report = await bench.runUntilReady(
+    using patient = createTestBench({ graceMs: 20_000 });
+    const report = await patient.runUntilReady(
       'trap "echo cleaned > trace; echo cleaned; exit 0" TERM; echo ready; while :; do sleep 0.01; done',
       { sandbox: workspaceWrite },
     );
@@ -240,7 +241,7 @@ describe.runIf(state.available)('a command in the sandbox', () => {
       gone: true,
     });
     expect(report.killed).toBeUndefined();
-    expect(readFileSync(inWorkspace('trace'), 'utf8')).toBe('cleaned\n');
+    expect(readFileSync(join(patient.workspace, 'trace'), 'utf8')).toBe('cleaned\n');
   });
 
   it('is killed with all that it detached where it ignores SIGTERM', async () => {

@@ -38,7 +38,7 @@ beforeEach(() => {
 afterEach(async () => {
   for (const worker of workers) await worker.close();
   await endSupervisors(state);
-  await vi.waitFor(async () => expect(await served()).toEqual([]), 8_000);
+  await vi.waitFor(async () => expect(await served()).toEqual([]), 20_000);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -384,7 +384,7 @@ describe('a command that is looked at while it runs', () => {
 
   it('is stopped at its deadline, with proof', async () => {
     const worker = newWorker();
-    const spec = specOf('echo $$ > pid; sleep 1000', { timeoutMs: 300 });
+    const spec = specOf('echo $$ > pid; sleep 1000', { timeoutMs: 3_000 });
     await begin(worker, spec);
     expect(await attach(worker, spec).report).toMatchObject({ outcome: 'timedOut', gone: true });
     expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);

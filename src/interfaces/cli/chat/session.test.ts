@@ -6,6 +6,9 @@ import { toTerminal } from '../text/terminal-text.ts';
 import { openSession } from './session.ts';
 import { plain, viewOf } from './test-state.ts';
 
+/** Far above what a busy machine takes. */
+const SOON = { timeout: 20_000 };
+
 const warning = (seq: number, message: string): ThreadEvent => ({ seq, at: 0, type: 'warning', message });
 
 /** A chat with a thread whose tree has these events and then fails, and whose own log has these. */
@@ -37,7 +40,7 @@ describe('a chat whose agents cannot be followed', () => {
     ];
     const broken = new BobbinError('internal', 'read events: broken');
     const { session, out, asked } = chatWith(tree, broken, [warning(2, 'later')]);
-    await vi.waitFor(() => expect(out).toContain('warning: later'));
+    await vi.waitFor(() => expect(out).toContain('warning: later'), SOON);
     expect(out.filter((line) => line !== '')).toEqual([
       'warning: of the thread',
       '[1] warning: of an agent',
@@ -50,7 +53,7 @@ describe('a chat whose agents cannot be followed', () => {
 
   it('is not followed further if the thread itself has ended', async () => {
     const { session, out, asked } = chatWith([], new BobbinError('threadClosed', 'ended'), []);
-    await vi.waitFor(() => expect(out).toEqual(['ended']));
+    await vi.waitFor(() => expect(out).toEqual(['ended']), SOON);
     expect(asked).toHaveLength(1);
     await session.close();
   });

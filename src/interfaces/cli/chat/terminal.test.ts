@@ -7,6 +7,9 @@ import { createStore } from './store.ts';
 import { Chat } from './terminal.ts';
 import { begin, plain } from './test-state.ts';
 
+/** Far above what a busy machine takes. */
+const SOON = { timeout: 20_000 };
+
 let stop: () => void = () => undefined;
 afterEach(() => stop());
 
@@ -22,7 +25,7 @@ function open() {
   // Each frame is written as a whole.
   const ink = render(h(Chat, { store }), { stdin, stdout, debug: true, exitOnCtrlC: false, patchConsole: false });
   stop = ink.unmount;
-  const becomes = (text: string) => vi.waitFor(() => expect(plain(frame)).toContain(text));
+  const becomes = (text: string) => vi.waitFor(() => expect(plain(frame)).toContain(text), SOON);
   return { store, effects, stdin, becomes };
 }
 
@@ -32,11 +35,11 @@ describe('keys in the terminal', () => {
     stdin.write('wrong');
     await becomes('› wrong');
     stdin.write('\u0015right one\u0001A \r');
-    await vi.waitFor(() => expect(effects.at(-1)).toMatchObject({ type: 'submit', text: 'A right one' }));
+    await vi.waitFor(() => expect(effects.at(-1)).toMatchObject({ type: 'submit', text: 'A right one' }), SOON);
     stdin.write('next');
     await becomes('› next');
     stdin.write('\rafter it');
-    await vi.waitFor(() => expect(effects.at(-1)).toMatchObject({ type: 'submit', text: 'next' }));
+    await vi.waitFor(() => expect(effects.at(-1)).toMatchObject({ type: 'submit', text: 'next' }), SOON);
     await becomes('› after it');
   });
 
@@ -44,10 +47,10 @@ describe('keys in the terminal', () => {
     const { stdin, becomes, store } = open();
     for (const key of ['one two', '\u001b[D', '\u001b[1;5D', 'x', '\u001b[H', 'y', '\u001b[F', '\u001b\r', 'z'])
       stdin.write(key);
-    await vi.waitFor(() => expect(store.state().draft.text).toBe('yone xtwo\nz'));
+    await vi.waitFor(() => expect(store.state().draft.text).toBe('yone xtwo\nz'), SOON);
     await becomes('  z');
     for (const key of ['\u007f', '\u0017', '\u0015', '\u007f', '\u0015']) stdin.write(key);
-    await vi.waitFor(() => expect(store.state().draft.text).toBe(''));
+    await vi.waitFor(() => expect(store.state().draft.text).toBe(''), SOON);
     stdin.write('\u001b[A');
     await becomes('› earlier');
   });
@@ -55,9 +58,9 @@ describe('keys in the terminal', () => {
   it('paste lines as one text, with or without the marks of a paste', async () => {
     const { stdin, store, effects } = open();
     stdin.write('\u001b[200~one\r\ntwo\u0003\r\u001b[201~');
-    await vi.waitFor(() => expect(store.state().draft.text).toBe('one\ntwo\u0003\n'));
+    await vi.waitFor(() => expect(store.state().draft.text).toBe('one\ntwo\u0003\n'), SOON);
     stdin.write('three\rfour');
-    await vi.waitFor(() => expect(store.state().draft.text).toBe('one\ntwo\u0003\nthree\nfour'));
+    await vi.waitFor(() => expect(store.state().draft.text).toBe('one\ntwo\u0003\nthree\nfour'), SOON);
     expect(effects).toEqual([]);
   });
 
@@ -66,6 +69,6 @@ describe('keys in the terminal', () => {
     stdin.write('\u0003');
     await becomes('Ctrl-C again leaves');
     stdin.write('\u0003');
-    await vi.waitFor(() => expect(effects).toEqual([{ type: 'leave' }]));
+    await vi.waitFor(() => expect(effects).toEqual([{ type: 'leave' }]), SOON);
   });
 });
