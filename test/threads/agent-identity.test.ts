@@ -123,7 +123,7 @@ describe('the identity of an account', () => {
     for (let done = 0; done < 500; done += 10) {
       await Promise.all(Array.from({ length: 10 }, () => account.replace('another')));
     }
-    await expect.poll(async () => (await account.entity().describe()).runId, { timeout: 5_000 }).not.toBe(first);
+    await expect.poll(async () => (await account.entity().describe()).runId, { timeout: 60_000 }).not.toBe(first);
     expect((await account.identity()).agentRuntimeId).toBe(agentRuntimeId);
     expect(account.registered().identities).toBe(1);
   });

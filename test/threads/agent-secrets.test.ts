@@ -54,6 +54,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   delete process.env['BOBBIN_IDENTITY_TOKEN'];
+  workerLog.take = () => undefined;
   await environment.close();
   await identity.close();
   await model.close();
@@ -87,9 +88,9 @@ async function liveThroughEverything(): Promise<void> {
   // A registration of an identity that fails thrice, each time with the token in the answer, and then works.
   for (const status of [500, 401]) identity.answerNext('/v1/agent/register', status, ECHO_EVERYTHING);
   identity.answerNext('/v1/agent/register', 200, ECHO_PLAINLY);
-  await environment.identity.control({ delayMs: 150 });
+  await environment.identity.control({ delayMs: 2_000 });
   const thread = await startThread();
-  await vi.waitFor(() => expect(identity.sent.length).toBeGreaterThan(0), { timeout: 10_000, interval: 5 });
+  await vi.waitFor(() => expect(identity.sent.length).toBeGreaterThan(0), { timeout: 60_000, interval: 5 });
   await record(thread, 'while identity and task are registered');
   expect((await runTurn(thread, 'say: first')).status).toBe('completed');
   await environment.identity.control({ delayMs: 0 });
@@ -118,7 +119,7 @@ async function liveThroughEverything(): Promise<void> {
   const keys = join(environment.data, 'keys');
   const looking = turn(
     // What `env` prints is last, since a heartbeat has the end of a long output.
-    `run: cat ${keys}/*.json; grep -r . ${keys}; cat /proc/*/environ /proc/*/cmdline; cat ../accounts.json; env; until [ -e go ]; do sleep 0.02; done\nstream: 300 10`,
+    `run: cat ${keys}/*.json; grep -r . ${keys}; cat /proc/*/environ /proc/*/cmdline; cat ../accounts.json; env; until [ -e go ]; do sleep 0.02; done\nstream: 6000 10`,
   );
   await thread.submit(looking);
   await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -127,13 +128,14 @@ async function liveThroughEverything(): Promise<void> {
   writeFileSync(join(environment.cwd, 'go'), '');
   await seen(thread, (step) => step.type === 'model' && step.chars > 0);
   await record(thread, 'while the model streams');
-  expect((await thread.completion(looking.turnId)).status).toBe('completed');
+  await thread.interrupt({ turnId: looking.turnId });
+  expect((await thread.completion(looking.turnId)).status).toBe('aborted');
 }
 
 /** Until a running step shows that. */
 async function seen(thread: ThreadHandle, fits: (step: StepProgress) => boolean): Promise<void> {
   const look = async () => expect((await thread.progress()).some(fits)).toBe(true);
-  await vi.waitFor(look, { timeout: 10_000, interval: 20 });
+  await vi.waitFor(look, { timeout: 60_000, interval: 20 });
 }
 
 /** What others see of a thread and of the account as things stand. */

@@ -69,7 +69,7 @@ describe.concurrent('an endpoint', () => {
     expect(end).toMatchObject({ status: 'completed', lastAgentMessage: expect.stringContaining('at last') as string });
     expect(waits(times)).toEqual([expect.any(Number)]);
     expect(waits(times)[0]).toBeGreaterThan(1_990);
-    expect(waits(times)[0]).toBeLessThan(5_000);
+    expect(waits(times)[0]).toBeLessThan(60_000);
   });
 
   it('whose quota is used up is not asked again', async () => {
@@ -142,7 +142,7 @@ describe.concurrent('an endpoint', () => {
       endpoint.answer(toInputText(hanging.input), (response) => response.once('close', resolve), 1),
     );
     await thread.submit(hanging);
-    await expect.poll(() => endpoint.times(toInputText(hanging.input)).length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => endpoint.times(toInputText(hanging.input)).length, { timeout: 60_000 }).toBe(1);
     await thread.interrupt({ turnId: hanging.turnId });
     expect(await thread.completion(hanging.turnId)).toMatchObject({
       status: 'aborted',
@@ -263,7 +263,7 @@ describe('one answer', () => {
     const commands = items.filter((item) => item.type === 'commandExecution');
     expect(commands.map(({ status }) => status)).toEqual(calls.map(() => 'completed'));
     expect(commands.reduce((sum, { output }) => sum + output.length, 0)).toBeGreaterThan(50 * 39_000);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('after all of this', () => {

@@ -211,7 +211,7 @@ describe('what cannot be forked', () => {
   it('is a thread that never was, a turn that it never had, and one that only waits', async () => {
     await expect(environment.bobbin.threads.fork('no-such-thread')).rejects.toMatchObject({ code: 'threadNotFound' });
     const source = await environment.start();
-    const slow = turn('run: sleep 30');
+    const slow = turn('run: sleep 600');
     await source.submit(slow);
     await waitForEvent(source, 'item/started', ({ item }) => item.type === 'commandExecution');
     const waits = turn('say: later', { onBusy: 'queue' });

@@ -59,7 +59,7 @@ describe('while the identity service is down', () => {
         status: 'failed',
         error: {
           code: 'agentIdentityUnavailable',
-          message: expect.stringMatching(/It was tried for \d s\.$/) as string,
+          message: expect.stringMatching(/It was tried for \d+ s\.$/) as string,
         },
       });
       const warnings = (await eventsSoFar(thread)).filter((event) => event.type === 'warning' && said(event.message));

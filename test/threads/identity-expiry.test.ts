@@ -135,5 +135,5 @@ describe('a life of a minute', () => {
     expect((await eventsSoFar(idle)).filter(({ type }) => type === 'agentTask/registered')).toHaveLength(1);
     expect((await runTurn(idle, 'say: hi')).status).toBe('completed');
     expect((await eventsSoFar(idle)).filter(({ type }) => type === 'agentTask/registered')).toHaveLength(2);
-  });
+  }, 300_000);
 });

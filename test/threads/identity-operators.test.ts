@@ -29,8 +29,12 @@ describe('bobbin identity', () => {
     await environment.identity.control({ identityTtlMs: null });
 
     await expect.poll(async () => (await cli('list')).stdout, { timeout: 60_000 }).toContain(account.name);
-    const listed = JSON.parse((await cli('list', '--json')).stdout) as { identities: AccountIdentity[] };
-    expect(listed.identities.find((one) => one.account === account.name)).toMatchObject({
+    const listed = async () => {
+      const { identities } = JSON.parse((await cli('list', '--json')).stdout) as { identities: AccountIdentity[] };
+      return identities.find((one) => one.account === account.name);
+    };
+    // A worker that is busy may not answer in time for a list.
+    await expect.poll(listed, { timeout: 60_000 }).toMatchObject({
       ...{ status: 'inUse', policy: 'recoverable', isPinned: false, registering: false, lastError: null },
       identity: { agentRuntimeId, expiresAt: expect.stringMatching(/Z$/) as string },
     });

@@ -22,7 +22,8 @@ describe('at the same time', () => {
   it('ten operators replace an identity, and one is registered; so they do after a revocation', async () => {
     const account = openAccount(environment);
     await waitForEvent(await account.start(), 'agentTask/registered');
-    await environment.identity.control({ delayMs: 200 });
+    // Long enough for all ten to have seen the identity that is there now.
+    await environment.identity.control({ delayMs: 4_000 });
     const before = identities(environment);
     const replaceTen = () =>
       Promise.all(Array.from({ length: 10 }, () => environment.bobbin.identities.replace(account.name)));
@@ -74,12 +75,13 @@ describe('a worker that is killed', () => {
     const log = (name: string) => join(own.cwd, '..', `${name}.log`);
     try {
       const first = await startWorkerChild(own.env, log('first'));
-      await own.identity.control({ delayMs: 2_000 });
+      await own.identity.control({ delayMs: 60_000 });
       const thread = await own.start();
       const waiting = turn('say: hi');
       await thread.submit(waiting);
       await expect.poll(() => identities(own), { timeout: 30_000 }).toBe(1);
       await first.kill();
+      await own.identity.control({ delayMs: 2_000 });
       const second = await startWorkerChild(own.env, log('second'));
       await expect.poll(() => tasks(own), { timeout: 60_000 }).toBe(1);
       await second.kill();

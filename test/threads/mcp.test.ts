@@ -362,7 +362,7 @@ describe('a call that does not come to its end', () => {
       if (status === 'lost') expect(end.lastAgentMessage).toContain('may have done all or part of it');
       expect(await runTurn(thread, 'call: mcp__files__add {"a": 1, "b": 1}')).toMatchObject({ status: 'completed' });
       const pids = logged().flatMap((line) => (line.startsWith('started ') ? [Number(line.slice(8))] : []));
-      expect(pids.map((pid) => readStartTime(pid) !== undefined)).toEqual([false, true]);
+      await expect.poll(() => pids.map((pid) => readStartTime(pid) !== undefined)).toEqual([false, true]);
     });
   });
 });

@@ -31,6 +31,7 @@ async function stopAll(): Promise<void> {
   await Promise.all(workers.splice(0).map((worker) => worker.stop()));
 }
 afterEach(stopAll);
+afterEach(() => void (workerLog.take = () => undefined));
 
 /** Ends only when the test ends. */
 const never = () => new Promise<never>(() => undefined);
@@ -176,7 +177,7 @@ describe('an own tool', () => {
 
   it('is left if it ignores the signal: the turn ends without proof, and the item and the log say so', async () => {
     const logged: string[] = [];
-    workerLog.take = ({ message }) => logged.push(message);
+    workerLog.take = ({ message }) => void logged.push(message);
     const { thread, end } = await interrupted(never);
     expect(end).toMatchObject({ status: 'aborted', reason: 'interrupted', quiescent: false });
     const output = `It was told to stop, has not ended, and may still run in worker ${process.pid}.`;
@@ -269,7 +270,7 @@ describe('an own task', () => {
     ['returns a message of 10 MB', () => ({ type: 'done', message: 'x'.repeat(10_000_000) }), /at most 100000 are/],
     ['takes too long', never, /took more than 100 ms and was told to stop\. It has not ended, and may still run/],
   ])('that %s fails its turn', async (_, run, message) => {
-    await start({ tasks: [defineTask({ name: 'odd', timeoutMs: 100, run: run as never })] });
+    await start({ tasks: [defineTask({ name: 'odd', timeoutMs: run === never ? 100 : 60_000, run: run as never })] });
     const thread = await environment.start();
     expect(await runTurn(thread, '', custom('odd'))).toMatchObject({
       status: 'failed',

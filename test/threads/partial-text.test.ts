@@ -52,7 +52,7 @@ function deltasOf<T extends Delta['type']>(events: AnyEvent[], type: T): Extract
 
 describe('partial text', () => {
   it('of a message comes in parts, each once, before the message', async () => {
-    const events = await seen(await environment.start(), 'stream: 60 15');
+    const events = await seen(await environment.start(), 'stream: 400 15');
     const deltas = deltasOf(events, 'item/agentMessage/delta');
     expect(deltas.length).toBeGreaterThan(1);
     const end = events.find((event) => event.type === 'item/completed' && event.item.type === 'agentMessage');
@@ -65,7 +65,7 @@ describe('partial text', () => {
 
   it('of the summary of reasoning comes while the model works, and becomes an item ahead of the message', async () => {
     const thread = await environment.start({ summary: 'auto' });
-    const events = await seen(thread, 'think: I look first.\nthink: Then I answer.\nstream: 60 15');
+    const events = await seen(thread, 'think: I look first.\nthink: Then I answer.\nstream: 400 15');
     const end = events.findIndex((event) => event.type === 'item/completed' && event.item.type === 'reasoning');
     expect(events[end]).toMatchObject({ item: { summary: ['I look first.', 'Then I answer.'] } });
     const deltas = deltasOf(events, 'item/reasoning/summaryTextDelta');
@@ -93,8 +93,7 @@ describe('partial text', () => {
     const thread = await environment.start();
     const go = join(environment.cwd, 'go');
     const events = await seen(thread, 'run: seq 100000; until [ -e go ]; do sleep 0.02; done; rm go', (event) => {
-      if (event.type === 'item/commandExecution/outputDelta' && event.delta.endsWith('\n100000\n'))
-        writeFileSync(go, '');
+      if (event.type === 'item/commandExecution/outputDelta' && event.delta.endsWith('100000\n')) writeFileSync(go, '');
     });
     const [last] = deltasOf(events, 'item/commandExecution/outputDelta').slice(-1);
     const all = Array.from({ length: 100_000 }, (_, index) => `${index + 1}\n`).join('');
@@ -102,7 +101,7 @@ describe('partial text', () => {
   });
 
   it('names a step that is tried again, and the reason', async () => {
-    const events = await seen(await environment.start(), 'status: 503 1');
+    const events = await seen(await environment.start(), 'retry-after: 5\nstatus: 503 1');
     const retrying = events[indexOf(events, 'step/retrying')];
     expect(retrying).toMatchObject({ activity: 'callModel', attempt: 2 });
     expect((retrying as { lastFailure: string }).lastFailure).toContain('503');

@@ -145,8 +145,8 @@ describe('a thread that is reset to the end of a turn', () => {
     expect(archived.length).toBeGreaterThanOrEqual(2);
     expect(said).toEqual(['begin', ...words]);
     expect(JSON.stringify(lastAsked(environment.model, thread.threadId))).not.toContain('say: old');
-    // Both went through the archive, of the same length but for a turn, since a reset makes a few events; their contents differ.
-    expect(Math.abs(events.length - before.length)).toBeLessThan(10);
+    // Both went through the archive, of about the same length: a reset makes a few events, and a turn may come before the next run has begun.
+    expect(Math.abs(events.length - before.length)).toBeLessThan(before.length / 3);
     expect((await thread.view()).runCount).toBe(2);
   });
 });

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { type ThreadEvent, toWorkflowId } from '../../src/contract/index.ts';
 import { type KillFixture, openFixture } from '../kill/fixture.ts';
+import { findMarked } from '../kill/marked-processes.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
 import { conversationOf, lastAsked, lastAskedApart, message } from '../parts/model-requests.ts';
 import { assertHealthy, json, startRaw } from '../parts/raw-client.ts';
@@ -14,7 +15,6 @@ import {
   openEnvironment,
   runTurn,
   turn,
-  waitForEvent,
   waitForRequest,
 } from '../environment.ts';
 
@@ -157,12 +157,12 @@ describe('a thread whose workflow was terminated', () => {
     const thread = await environment.start();
     const slow = turn('run: sleep 300');
     await thread.submit(slow);
-    await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
+    await expect.poll(() => findMarked(`tool/${thread.threadId}/`), { timeout: 60_000 }).not.toEqual([]);
     await terminate(thread);
     await environment.bobbin.threads.resume(thread.threadId);
     expect(await thread.completion(slow.turnId)).toMatchObject({ status: 'aborted', quiescent: false });
-    const next = await runTurn(thread, 'run: pgrep -f "^sleep 300$" || echo none left');
-    expect(next.lastAgentMessage).toContain('none left');
+    expect(await runTurn(thread, 'run: echo next')).toMatchObject({ status: 'completed' });
+    expect(findMarked(`tool/${thread.threadId}/`)).toEqual([]);
   });
 });
 

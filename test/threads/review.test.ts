@@ -309,14 +309,9 @@ describe('a review and the thread that asked for it', () => {
       const tools = body['tools'] as { name: string }[];
       expect(tools.map(({ name }) => name)).toEqual(['exec_command', 'write_stdin', 'update_plan']);
     }
-    expect(
-      await environment.bobbin.threads
-        .get(childId)
-        .view()
-        .catch((error: unknown) => error),
-    ).toMatchObject({
-      ...{ status: 'closed', turnCount: 1 },
-    });
+    const child = environment.bobbin.threads.get(childId);
+    await waitForEvent(child, 'thread/closed');
+    expect(await child.view()).toMatchObject({ status: 'closed', turnCount: 1 });
 
     await runTurn(thread, 'say: and now');
     const next = requestsOf(thread.threadId).at(-1)?.body;
@@ -455,8 +450,10 @@ describe('a review that is under way', () => {
     const own = await openEnvironment({ worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '30' } });
     const dying = await startWorkerChild(own.env, join(own.data, '..', 'dying.log'));
     try {
-      const thread = await startIn(makeWorkspace(own), own);
-      const { turnId } = await startSlowReview(thread, own, 'run: echo looked\nstream: 150 20');
+      const cwd = makeWorkspace(own);
+      const thread = await startIn(cwd, own);
+      const waiting = 'run: until [ -e go ]; do sleep 0.05; done; echo looked';
+      const { turnId } = await startSlowReview(thread, own, `${waiting}\nstream: 150 20`);
       await dying.kill();
       await own.worker();
       const runs = (await thread.view()).runCount;
@@ -465,6 +462,7 @@ describe('a review that is under way', () => {
         await runTurn(thread, 'true', { kind: 'user_shell' });
       }
       expect((await thread.view()).activeTurn).toMatchObject({ turnId });
+      writeFileSync(join(cwd, 'go'), '');
       expect(await thread.completion(turnId)).toMatchObject({ status: 'completed' });
       const items = (await itemsOf(thread)).filter((item) => item.turnId === turnId);
       expect(items).toMatchObject([{ type: 'enteredReviewMode' }, { type: 'exitedReviewMode', reviewOutput: {} }]);

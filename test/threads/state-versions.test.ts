@@ -1,20 +1,31 @@
 /** A state that another release left is waited with, and never ends what it belongs to. */
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChecks } from '../../src/dev/checks/checks.ts';
 import { type TestEnvironment, openEnvironment } from '../environment.ts';
+import { startDiskService } from '../kill/disk-service.ts';
+import type { RestartableService } from '../parts/restartable-service.ts';
 
 let environment: TestEnvironment;
 let connection: NativeConnection;
+let service: RestartableService;
+let folder: string;
 beforeAll(async () => {
-  environment = await openEnvironment({ worker: false });
-  connection = await NativeConnection.connect({ address: environment.env['TEMPORAL_ADDRESS'] ?? '' });
+  // A separate service: doctor looks at the newest workflows of all.
+  folder = mkdtempSync(join(tmpdir(), 'bobbin-versions-'));
+  service = await startDiskService(folder);
+  environment = await openEnvironment({ worker: false, address: service.address });
+  connection = await NativeConnection.connect({ address: service.address });
 });
 afterAll(async () => {
   await connection.close();
   await environment.close();
+  await service.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const handleOf = (workflowId: string) => environment.bobbin.service.client.workflow.getHandle(workflowId);
@@ -62,15 +73,15 @@ describe('a state of a version that this release does not know', () => {
     for (const id of ids) {
       await expect.poll(() => taskFailureOf(id), { timeout: 20_000 }).toMatch(/^stateVersionUnknown: .* version 99/);
     }
-    await expect.poll(waitingByDoctor, { timeout: 30_000 }).toMatch(/^missing: .*thread.* version 99/);
-    const told = await waitingByDoctor();
-    for (const id of ids) expect(told).toContain(`${id} (stateVersionUnknown: `);
-    expect(told).toContain('workers of the release that wrote');
+    await expect.poll(waitingByDoctor, { timeout: 60_000 }).toMatch(/^missing: .*thread.* version 99/);
+    for (const id of ids)
+      await expect.poll(waitingByDoctor, { timeout: 60_000 }).toContain(`${id} (stateVersionUnknown: `);
+    expect(await waitingByDoctor()).toContain('workers of the release that wrote');
     for (const id of ids) expect((await handleOf(id).describe()).status.name).toBe('RUNNING');
     await worker.stop();
     await withLaterRelease(environment.taskQueue, async () => {
       for (const id of ids) expect(await handleOf(id).result()).toMatchObject({ found: expect.anything() as unknown });
     });
-    expect(await waitingByDoctor()).not.toContain(ids[0]);
+    await expect.poll(waitingByDoctor, { timeout: 60_000 }).not.toContain(ids[0]);
   });
 });

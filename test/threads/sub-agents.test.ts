@@ -1,5 +1,5 @@
 /** Threads within threads, on the real service. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Item, ThreadHandle } from '../../src/client/index.ts';
@@ -234,10 +234,11 @@ describe('the end of a parent', () => {
 
   test('an agent whose parent was killed from outside closes itself once it has something to say', async () => {
     const thread = await environment.start();
-    await thread.submit(turn('spawn: run: sleep 0.3\nrun: sleep 60'));
+    await thread.submit(turn('spawn: run: until [ -e orphaned ]; do sleep 0.05; done\nrun: sleep 60'));
     await waitForStatus(thread, `${thread.threadId}/1`, 'running');
     const { workflow } = environment.bobbin.service.client;
     await workflow.getHandle(thread.workflowId).terminate('by an operator');
+    writeFileSync(join(environment.cwd, 'orphaned'), '');
     expect(await workflow.getHandle(child(thread, 1).workflowId).result()).toMatchObject({
       status: 'closed',
       reason: 'its parent thread is gone',

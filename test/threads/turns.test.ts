@@ -91,10 +91,11 @@ describe('a regular turn', () => {
 describe('onBusy and steering', () => {
   it('steers the active turn: the input is in the next model request', async () => {
     const thread = await environment.start();
-    const first = turn('run: sleep 0.5\nsay: done');
+    const first = turn('run: until [ -e steered ]; do sleep 0.05; done\nsay: done');
     await thread.submit(first);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
     await thread.steer({ expectedTurnId: first.turnId, input: [{ type: 'text', text: 'mention the weather' }] });
+    writeFileSync(join(environment.cwd, 'steered'), '');
     const end = await thread.completion(first.turnId);
     expect(end.lastAgentMessage).toContain('mention the weather');
   });
@@ -110,7 +111,7 @@ describe('onBusy and steering', () => {
 
   it('replaces, queues and rejects as asked', async () => {
     const thread = await environment.start();
-    const slow = turn('run: sleep 30');
+    const slow = turn('run: sleep 600');
     await thread.submit(slow);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
     const rejected = turn('say: no', { onBusy: 'reject' });
@@ -132,7 +133,7 @@ describe('onBusy and steering', () => {
 describe('the queue', () => {
   it('is edited, reordered and shortened while it waits, and then worked off as it is', async () => {
     const thread = await environment.start();
-    const slow = turn('run: sleep 30');
+    const slow = turn('run: sleep 600');
     await thread.submit(slow);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
     const [first, second, third] = ['one', 'two', 'three'].map((word) => turn(`say: ${word}`, { onBusy: 'queue' }));
@@ -158,10 +159,10 @@ describe('the queue', () => {
 describe('user_shell', () => {
   it('runs beside an active turn, is recorded, and is told to the model later', async () => {
     const thread = await environment.start();
-    const slow = turn('run: sleep 1');
+    const slow = turn('run: until [ -e beside ]; do sleep 0.05; done');
     await thread.submit(slow);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
-    const shell = await runTurn(thread, 'echo from the person', { kind: 'user_shell' });
+    const shell = await runTurn(thread, 'touch beside; echo from the person', { kind: 'user_shell' });
     expect(shell).toMatchObject({ status: 'completed', kind: 'user_shell' });
     expect(await thread.completion(slow.turnId)).toMatchObject({ status: 'completed' });
     await runTurn(thread, 'say: now');
