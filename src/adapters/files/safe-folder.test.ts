@@ -121,7 +121,11 @@ describe.each([
     expect(statSync(at('folder/file')).mode & 0o777).toBe(0o751);
     mkdirSync(at('folder/taken'));
     await expect(folder.write('taken', 'x')).rejects.toThrow(at('folder/taken'));
-    expect(readdirSync(at('folder'))).toEqual(['file', 'taken']);
+    await folder.writeLink('file', 'link');
+    await folder.writeLink('elsewhere', 'link');
+    expect((await folder.readlink('link')).toString()).toBe('elsewhere');
+    await expect(folder.writeLink('file', 'taken')).rejects.toThrow(at('folder/taken'));
+    expect(readdirSync(at('folder'))).toEqual(['file', 'link', 'taken']);
   });
 
   it('writes nothing outside when it was swapped for a link', async () => {

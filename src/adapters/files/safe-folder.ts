@@ -227,6 +227,19 @@ export class SafeFolder {
     if (options.durable === true) await this.#sync();
   }
 
+  /** Replaces an entry by a symbolic link, also as a whole. */
+  async writeLink(target: string | Buffer, name: EntryName, { actionId }: Pick<WriteOptions, 'actionId'> = {}) {
+    const draft = toDraftName(name, actionId);
+    if (actionId !== undefined) await this.removeDraft(name, actionId);
+    try {
+      await this.symlink(target, draft);
+      await this.rename(draft, this, name);
+    } catch (error) {
+      await this.unlink(draft).catch(() => undefined);
+      throw error;
+    }
+  }
+
   /** Removes the draft that a lost attempt of an action left of a file. */
   async removeDraft(name: EntryName, actionId: string): Promise<void> {
     await this.unlink(toDraftName(name, actionId)).catch(ignoring('ENOENT'));

@@ -142,12 +142,13 @@ async function write(
   { kind, mode, content }: Extract<Plan, { type: 'write' }>,
   attempt: RevertOptions['attempt'],
 ): Promise<void> {
+  const draft = attempt === undefined ? {} : { actionId: attempt.actionId };
   if (kind === '120000') {
-    if (now.type !== 'missing') await folder.unlink(name);
-    await folder.symlink(content, name);
+    if (now.type === 'missing') await folder.symlink(content, name);
+    else await folder.writeLink(content, name, draft);
     return;
   }
   const { uid, gid } = now.type === 'file' ? now.stats : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const like = { mode: mode ?? toMode(kind, now), uid, gid };
-  await folder.write(name, content, { like, ...(attempt === undefined ? {} : { actionId: attempt.actionId }) });
+  await folder.write(name, content, { like, ...draft });
 }
