@@ -11,6 +11,7 @@ import { createLedgerDirectory } from '../../src/worker/directories/ledger-direc
 import { type TestEnvironment, openEnvironment } from '../environment.ts';
 import { makeRepository } from '../parts/repositories.ts';
 import { runCli } from '../parts/run-cli.ts';
+import { GRACE } from './two-hosts.ts';
 
 let environment: TestEnvironment;
 let folder: string;
@@ -96,7 +97,7 @@ describe('a review whose host is lost when its ledger has recorded it', () => {
       },
     };
     const answered = once(recorded, 'recorded') as Promise<[RunRecorded]>;
-    const env = { BOBBIN_HOST: 'host-0', BOBBIN_DATA_DIR: `${environment.data}-0`, BOBBIN_HOST_GRACE: '1' };
+    const env = { BOBBIN_HOST: 'host-0', BOBBIN_DATA_DIR: `${environment.data}-0`, BOBBIN_HOST_GRACE: GRACE };
     const archive = { BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive') };
     const worker = await environment.worker({ ...env, ...archive }, { ledgers });
     const known = async () => (await listRegistrations(environment.bobbin.service)).map(({ hostId }) => hostId);

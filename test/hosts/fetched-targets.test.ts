@@ -8,7 +8,7 @@ import type { TestEnvironment } from '../environment.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
 import { makeRepository } from '../parts/repositories.ts';
 import { type SilentModel, isUnderWay, startSilentModel } from './lost-reviews.ts';
-import { type TestHost, type TwoHosts, becomesServed, canMakeHosts, openHostsAlone } from './two-hosts.ts';
+import { GRACE, type TestHost, type TwoHosts, becomesServed, canMakeHosts, openHostsAlone } from './two-hosts.ts';
 
 // Hosts that are gone are waited for.
 vi.setConfig({ testTimeout: 300_000 });
@@ -33,7 +33,7 @@ afterEach(async () => {
 let modelOf: Record<'silent' | 'answering', Record<string, string>>;
 async function start(host: TestHost, model: 'silent' | 'answering'): Promise<WorkerChild> {
   const archive = { BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive') };
-  const worker = await host.start({ BOBBIN_HOST_GRACE: '1', ...archive, ...modelOf[model] });
+  const worker = await host.start({ BOBBIN_HOST_GRACE: GRACE, ...archive, ...modelOf[model] });
   await becomesServed(environment, host.hostId);
   return worker;
 }

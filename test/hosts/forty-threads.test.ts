@@ -41,9 +41,11 @@ describe.runIf(canMakeHosts())(`forty threads on two hosts (HOSTS_SEED=${SEED})`
   };
   /** A file that only this thread writes, one line for each command. */
   const fileOf = ({ thread }: Worked) => `by-${thread.threadId}`;
-  const submit = async (worked: Worked): Promise<void> => {
+  const submit = async (worked: Worked, isHeld = false): Promise<void> => {
     const { thread, turnIds } = worked;
-    const line = (number: number) => `run: echo ${turnIds.length}-${number} >> ${fileOf(worked)}; sleep 0.3`;
+    const pause = (number: number) =>
+      isHeld && number === COMMANDS - 1 ? 'until [ -e never ]; do sleep 0.3; done' : 'sleep 0.3';
+    const line = (number: number) => `run: echo ${turnIds.length}-${number} >> ${fileOf(worked)}; ${pause(number)}`;
     const next = turn(Array.from({ length: COMMANDS }, (_, number) => line(number)).join('\n'));
     turnIds.push(next.turnId);
     await thread.submit(next);
@@ -65,14 +67,16 @@ describe.runIf(canMakeHosts())(`forty threads on two hosts (HOSTS_SEED=${SEED})`
     const places = [hosts.a, hosts.b, undefined, undefined];
     const all = await Promise.all(places.flatMap((host) => Array.from({ length: EACH }, () => open(host, cwd))));
 
-    await Promise.all(all.map(submit));
+    await Promise.all(all.map((worked) => submit(worked)));
     const until = random.between(1, EACH);
     await expect.poll(() => all.filter(isBegun).length, { interval: 5, timeout: 60_000 }).toBeGreaterThanOrEqual(until);
     await first.kill();
     first = await start(hosts.a);
     expect((await Promise.all(all.map(endOf))).map(({ status }) => status)).toEqual(all.map(() => 'completed'));
 
-    await Promise.all(all.map(submit));
+    // No turn on the host that is killed ends before.
+    const hostsOfAll = await Promise.all(all.map(async ({ thread }) => (await thread.view()).settings.host));
+    await Promise.all(all.map((worked, index) => submit(worked, hostsOfAll[index] === hosts.b.hostId)));
     await expect.poll(() => all.filter(isAgain).length, { interval: 5, timeout: 60_000 }).toBeGreaterThanOrEqual(until);
     await second.kill();
     const ends = await Promise.all(all.map(endOf));

@@ -23,7 +23,7 @@ import { git, makeRepository as makeFilesIn } from '../parts/repositories.ts';
 import { runCli } from '../parts/run-cli.ts';
 import { isUnderWay, startSilentModel } from './lost-reviews.ts';
 import { testMovedClones } from './moved-clones.ts';
-import { type TestHost, type TwoHosts, canMakeHosts, makeRepositoryOn, openHostsAlone } from './two-hosts.ts';
+import { GRACE, type TestHost, type TwoHosts, canMakeHosts, makeRepositoryOn, openHostsAlone } from './two-hosts.ts';
 
 const MCP_SERVER = join(import.meta.dirname, '../../src/adapters/mcp/test-stdio-server.ts');
 
@@ -218,7 +218,13 @@ run('threads of a repository', () => {
   const clonesOn = ({ data }: TestHost) => readdirSync(join(`${data}-workspaces`, 'managed'));
 
   it('spread over the hosts, and each works in its own clone', async () => {
-    const threads = await Promise.all(Array.from({ length: 8 }, () => start()));
+    // The id of a thread decides where it goes: of these, two go to host B.
+    const workspace = { repository: repository() };
+    const threads = await Promise.all(
+      Array.from({ length: 8 }, (_, number) =>
+        environment.start({ threadId: `spread-${number}`, workspace, approvalPolicy: 'never' }),
+      ),
+    );
     const ends = await Promise.all(threads.map((thread) => runTurn(thread, 'run: hostname > who; git status --short')));
     expect(ends.map(({ status }) => status)).toEqual(Array(8).fill('completed'));
     const views = await Promise.all(threads.map((thread) => thread.view()));
@@ -296,7 +302,9 @@ run('threads of a repository', () => {
     await closeThread(closed);
     const clean = (...words: string[]) =>
       runCli(['host', 'clean', '--data-dir', hosts.a.data, '--json', ...words], { env: environment.env });
-    expect((await clean()).stdout).toContain('its thread was closed a short time ago');
+    // Its workflow ends a moment after it was closed.
+    const cleaning = async () => (await clean()).stdout;
+    await expect.poll(cleaning, { timeout: 60_000 }).toContain('its thread was closed a short time ago');
     expect(folders.map((folder) => existsSync(folder))).toEqual([true, true]);
     const cleaned = await clean('--closed-for', '0');
     expect(cleaned).toMatchObject({ code: 0, stderr: '' });
@@ -476,7 +484,7 @@ run('a host that is away', () => {
   it('fails a step after the grace time, by its own code', async () => {
     const host = hosts.another('host-x');
     const cwd = makeRepositoryOn(host, hosts, 'grace');
-    const worker = await host.start({ BOBBIN_HOST_GRACE: '1' });
+    const worker = await host.start({ BOBBIN_HOST_GRACE: GRACE });
     const thread = await open(cwd, 'host-x');
     expect(await runTurn(thread, 'say: there')).toMatchObject({ status: 'completed' });
     await worker.kill();
@@ -489,7 +497,7 @@ run('a batch whose host is lost', () => {
   it('tries its target on another one, once, and records it once', async () => {
     const silent = await startSilentModel();
     const lost = hosts.another('host-0');
-    const worker = await lost.start({ BOBBIN_HOST_GRACE: '1', BOBBIN_OFFLINE_MODEL_URL: silent.url });
+    const worker = await lost.start({ BOBBIN_HOST_GRACE: GRACE, BOBBIN_OFFLINE_MODEL_URL: silent.url });
     const target = makeTargetOn(lost, 'target-lost');
     const batch = await environment.bobbin.batches.start({ targets: [target] });
     await silent.asked;

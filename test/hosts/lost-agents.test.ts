@@ -6,7 +6,7 @@ import type { ThreadHandle } from '../../src/client/index.ts';
 import { type TestEnvironment, itemsOf, runTurn, turn, waitForEvent } from '../environment.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
 import { stored } from './moved-clones.ts';
-import { type TwoHosts, canMakeHosts, makeRepositoryOn, openHostsAlone } from './two-hosts.ts';
+import { GRACE, type TwoHosts, canMakeHosts, makeRepositoryOn, openHostsAlone } from './two-hosts.ts';
 
 let environment: TestEnvironment;
 let hosts: TwoHosts;
@@ -25,7 +25,7 @@ const statusOf = async (hostId: string) =>
 /** Threads ask for their host only if they are opened while several are known. */
 async function start(hostId: string): Promise<WorkerChild> {
   const host = hostId === 'host-b' ? hosts.b : hosts.another(hostId);
-  const env = { BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive'), BOBBIN_HOST_GRACE: '2' };
+  const env = { BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive'), BOBBIN_HOST_GRACE: GRACE };
   const worker = await host.start(env);
   await vi.waitFor(async () => expect(await statusOf(hostId)).toBe('serving'), { timeout: 90_000 });
   return worker;
@@ -111,7 +111,7 @@ describe.runIf(canMakeHosts())('a thread with open agents whose host is lost', (
 describe.runIf(canMakeHosts())('agents in a folder that hosts share', () => {
   it('leave commands behind that still write, until a worker of the lost host has ended them', async () => {
     const [first, second] = ['group-1', 'group-2'].map((id) => hosts.another(id, hosts.a.files));
-    const shared = { BOBBIN_HOST_GROUP: 'shared', BOBBIN_DATA_DIR: hosts.a.data, BOBBIN_HOST_GRACE: '5' };
+    const shared = { BOBBIN_HOST_GROUP: 'shared', BOBBIN_DATA_DIR: hosts.a.data, BOBBIN_HOST_GRACE: GRACE };
     const startInGroup = async (host = first!) => {
       const worker = await host.startAmongOthers(shared);
       await expect.poll(() => statusOf(host.hostId), { timeout: 90_000 }).toBe('serving');

@@ -19,7 +19,7 @@ import { type TestEnvironment, eventsSoFar, itemsOf, runTurn, turn } from '../en
 import { gaps, itemViolations } from '../kill/checks.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
 import { stored } from './moved-clones.ts';
-import { type TestHost, type TwoHosts, becomesServed, canMakeHosts, openHostsAlone } from './two-hosts.ts';
+import { GRACE, type TestHost, type TwoHosts, becomesServed, canMakeHosts, openHostsAlone } from './two-hosts.ts';
 
 // Hosts that are gone are waited for.
 vi.setConfig({ testTimeout: 300_000 });
@@ -45,7 +45,7 @@ afterEach(async () => {
 const start = (host: TestHost): Promise<WorkerChild> =>
   host.start({
     BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive'),
-    BOBBIN_HOST_GRACE: '2',
+    BOBBIN_HOST_GRACE: GRACE,
     GIT_CONFIG_GLOBAL: join(dirname(hosts.shared), 'gitconfig'),
   });
 

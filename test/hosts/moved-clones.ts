@@ -9,7 +9,7 @@ import type { TestEnvironment } from '../environment.ts';
 import { closeThread, itemsOf, runTurn, turn, waitForEvent } from '../environment.ts';
 import { toPackName } from '../../src/adapters/git/packs/pack-names.ts';
 import { runCli } from '../parts/run-cli.ts';
-import type { TwoHosts } from './two-hosts.ts';
+import { GRACE, type TwoHosts } from './two-hosts.ts';
 
 export interface MovedClones {
   environment: TestEnvironment;
@@ -139,7 +139,7 @@ export function testMovedClones(world: () => MovedClones): void {
   it('go on by themselves when their host dies in the middle of a turn', async () => {
     const { environment, hosts, packs } = world();
     const host = hosts.another('host-r');
-    const worker = await host.start({ BOBBIN_ARCHIVE_DIR: join(packs, '..'), BOBBIN_HOST_GRACE: '2' });
+    const worker = await host.start({ BOBBIN_ARCHIVE_DIR: join(packs, '..'), BOBBIN_HOST_GRACE: GRACE });
     const thread = await open('host-r');
     await runTurn(thread, 'run: echo kept > kept');
     const { asOf } = await stored(thread);

@@ -39,6 +39,9 @@ export interface TwoHosts {
   close(): Promise<void>;
 }
 
+/** Seconds that steps wait for a host that is lost: longer than it takes a busy machine to take a step of one that is there. */
+export const GRACE = '5';
+
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 const ENTER = `hostname "$1" && mount --bind "$2" "$3" && mount --bind "$4" ${BOOT_ID} && shift 4 && exec "$@"`;
 const UNSHARE = ['unshare', '--mount', '--uts'];

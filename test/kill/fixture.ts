@@ -36,7 +36,8 @@ export async function openFixture(env: Record<string, string> = {}): Promise<Kil
   const identity = await startIdentityService({});
   const model = await startModelServer({ requireAssertion: true, verifyUrl: identity.url });
   const taskQueue = `arena-${randomUUID()}`;
-  const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue });
+  // Long, so that a loaded machine fails no test.
+  const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue, deadlineMs: 30_000 });
   const workers: WorkerChild[] = [];
   const workerEnv = {
     TEMPORAL_ADDRESS: address,

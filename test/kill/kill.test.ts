@@ -13,7 +13,7 @@ describe('a turn of 20 steps continues after kill -9', () => {
   beforeAll(async () => {
     report = await runKillTest({ rounds: 3, seed: SEED, mostKills: 1 });
     process.stdout.write(`\n${toSummary(report)}\n`);
-  }, 240_000);
+  }, 600_000);
 
   it.each([
     [1, 'the worker'],

@@ -1,8 +1,11 @@
 /** Kill -9 of the worker in a turn of every kind: one boundary of each here, all of them in `npm run test:kill`. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type KillFixture, openFixture } from './fixture.ts';
 import { KIND_SCENARIOS } from './kind-scenarios.ts';
 import { killAt } from './kinds.ts';
+
+// Workers are killed and started again, and a busy machine takes its time for that.
+vi.setConfig({ testTimeout: 300_000 });
 
 let fixture: KillFixture;
 beforeAll(async () => {

@@ -234,7 +234,7 @@ function continuesAfter(events: readonly ThreadEvent[], turnId: string, record: 
 
 // -------------------------------------------------------------------------------------------------------- evidence
 
-const GONE_BOUND_MS = 5_000;
+const GONE_BOUND_MS = 30_000;
 
 /** What is left of a lost command is ended before the next step, or soon after the last one. */
 async function waitUntilGone(prefix: string): Promise<MarkedProcess[]> {
