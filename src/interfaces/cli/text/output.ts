@@ -18,7 +18,7 @@ export interface Output {
   write(text: string): void;
   /** Progress, on standard error. */
   progress(line: Part): void;
-  /** The reason why the command failed, and what to do, in lines of ours. */
+  /** The reason why the command failed, and what to do, in lines of ours. One line of JSON: events may have come before it. */
   fail(error: { code: string; message: string }, advice?: readonly string[]): void;
 }
 
@@ -40,7 +40,7 @@ export function createOutput(options: { json: boolean }): Output {
     },
     progress: (line) => void process.stderr.write(toLines([line], process.stderr)),
     fail(error, advice = []) {
-      if (json) print(`${toVisibleJson({ error }, 2)}\n`);
+      if (json) print(`${toVisibleJson({ error })}\n`);
       else printProblem([error.message, ...advice]);
     },
   };

@@ -48,6 +48,19 @@ describe('what a thread says', () => {
     }
   });
 
+  it('has one line of JSON for each event, and for the error that ends them', () => {
+    const output = createOutput({ json: true });
+    const [event] = everyEvent(HOSTILE);
+    if (event === undefined) throw new Error('There is no event.');
+    const error = { code: 'threadNotFound', message: `one\ntwo ${HOSTILE}` };
+    const all = written(() => {
+      output.event(event, []);
+      output.fail(error, ['to list the threads: bobbin thread list']);
+    });
+    const lines = all.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([JSON.parse(JSON.stringify(event)), { error }]);
+  });
+
   it('is harmless, too, in a plain string that a command prints', () => {
     for (const json of [false, true]) {
       const output = createOutput({ json });
