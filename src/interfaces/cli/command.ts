@@ -46,7 +46,7 @@ export async function runCommand(options: CommonOptions, body: (output: Output) 
   try {
     process.exitCode = await body(output);
   } catch (error) {
-    process.exitCode = reportError(error, output);
+    process.exitCode = error === INTERRUPTED ? EXIT.interrupted : reportError(error, output);
   }
 }
 
@@ -113,6 +113,9 @@ export async function runningStack(options: CommonOptions): Promise<NonNullable<
 /** Under npm, one Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
 const ONE_KEY_PRESS_MS = 1_000;
 
+/** The reason of the signal: a body that it ends need not catch it. */
+const INTERRUPTED = new Error('interrupted');
+
 /** Fires on the first Ctrl-C; a second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
@@ -121,7 +124,7 @@ export function interruptSignal(): AbortSignal {
   const onSignal = () => {
     if (controller.signal.aborted && Date.now() - first > ONE_KEY_PRESS_MS) process.exit(EXIT.interrupted);
     if (!controller.signal.aborted) first = Date.now();
-    controller.abort(new Error('interrupted'));
+    controller.abort(INTERRUPTED);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

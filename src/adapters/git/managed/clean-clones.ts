@@ -38,6 +38,7 @@ export async function cleanClones(options: CleanOptions, signal: AbortSignal): P
   const inUse = options.inUse.flatMap((path) => toRealPath(path) ?? []);
   const cleaned: CleanedClone[] = [];
   for (const { name, madeAt, record } of await listRecords(options.records)) {
+    if (signal.aborted) return cleaned;
     const clone = { folder: join(folders, name), threadId: record.threadId, madeAt, service: record.service };
     const lock = cloneLock(options.records, name);
     const kept = await withPatientLock(lock, `removes ${clone.folder}`, signal, async () => {

@@ -229,7 +229,8 @@ async function runTurn(
   const turnId = `turn-${randomUUID()}`;
   await thread.submit({ turnId, kind: 'regular', input: [{ type: 'text', text: prompt }] });
   const end = await watchThread(thread, output, { after, signal, untilTurn: turnId });
-  return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
+  if (end !== undefined) return exitCodeOfTurn(end);
+  return signal.aborted ? EXIT.interrupted : EXIT.turnAborted;
 }
 
 /** A repository may have to be fetched first. Rejects with `threadRefused`. */

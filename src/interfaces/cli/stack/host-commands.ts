@@ -78,13 +78,19 @@ async function show(bobbin: Bobbin, output: Output, hostId: string): Promise<num
 /** As long as a worker takes to report what it runs. */
 const LOOK_EVERY_MS = 1_000;
 
-async function drain(bobbin: Bobbin, output: Output, hostId: string, { wait, undo }: DrainOptions): Promise<number> {
+export async function drain(
+  bobbin: Bobbin,
+  output: Output,
+  hostId: string,
+  { wait, undo }: DrainOptions,
+): Promise<number> {
   const host = await bobbin.hosts.drain(hostId, undo !== true);
   if (undo === true) {
     output.result(host, [`host ${hostId} takes new threads`]);
     return EXIT.ok;
   }
-  const { steps, moved, busy, staying } = await untilLeft(bobbin, hostId, Date.now() + wait * 1_000);
+  const signal = interruptSignal();
+  const { steps, moved, busy, staying } = await untilLeft(bobbin, hostId, Date.now() + wait * 1_000, signal);
   const still = steps === null ? 'the service does not say what it runs' : `it runs ${plural(steps, 'step')}`;
   output.result({ ...host, steps, moved, busy, staying }, [
     `host ${hostId} takes no new threads; ${still}`,
@@ -92,14 +98,14 @@ async function drain(bobbin: Bobbin, output: Output, hostId: string, { wait, und
     ...busy.map((threadId) => line`${threadId} is still busy there`),
     ...staying.map(({ threadId, reason }) => line`${threadId} stays there: ${reason}`),
   ]);
+  if (signal.aborted) return EXIT.interrupted;
   return (steps === 0 && busy.length === 0) || host.status === 'away' ? EXIT.ok : EXIT.failure;
 }
 
 type Left = Awaited<ReturnType<Bobbin['hosts']['leave']>> & { steps: number | null };
 
 /** Until its threads in clones have moved, and it runs no step. Other threads stay with their folders. */
-async function untilLeft(bobbin: Bobbin, hostId: string, until: number): Promise<Left> {
-  const signal = interruptSignal();
+async function untilLeft(bobbin: Bobbin, hostId: string, until: number, signal: AbortSignal): Promise<Left> {
   const all = await bobbin.hosts.leave(hostId);
   for (;;) {
     const steps = await bobbin.hosts.steps(hostId);
@@ -120,14 +126,15 @@ interface CleanOptions extends CommonOptions {
 
 const DAY_MS = 86_400_000;
 
-async function clean(bobbin: Bobbin, output: Output, _host: string, options: CleanOptions): Promise<number> {
+export async function clean(bobbin: Bobbin, output: Output, _host: string, options: CleanOptions): Promise<number> {
   const { cleanClosedClones } = await import('../../../dev/clean-clones.ts');
   const { closedFor, dryRun: preview = false } = options;
+  const signal = interruptSignal();
   const place = { env: process.env, dataDirectory: dataDirectoryOf(options) };
   const cleaned = await cleanClosedClones(
     await bobbin.threadFolders(),
     { ...place, keepMs: closedFor * DAY_MS, preview },
-    interruptSignal(),
+    signal,
   );
   const rows = cleaned.map(({ folder, threadId, kept }) =>
     kept === null
@@ -135,7 +142,7 @@ async function clean(bobbin: Bobbin, output: Output, _host: string, options: Cle
       : line`kept ${folder} of thread ${threadId}: ${kept}`,
   );
   output.result(cleaned, rows.length === 0 ? ['there are no clones on this machine'] : rows);
-  return EXIT.ok;
+  return signal.aborted ? EXIT.interrupted : EXIT.ok;
 }
 
 async function forget(bobbin: Bobbin, output: Output, hostId: string): Promise<number> {

@@ -235,13 +235,13 @@ interface WatchOptions {
   cursor?: TreeCursor;
 }
 
-const watch: Body<WatchOptions> = async (bobbin, output, threadId, { after, tree, cursor }) => {
+export const watch: Body<WatchOptions> = async (bobbin, output, threadId, { after, tree, cursor }) => {
   const thread = bobbin.threads.get(threadId);
   await thread.view();
   const signal = interruptSignal();
   if (tree === true) await watchTree(thread, output, { after: cursor ?? { [threadId]: after }, signal });
   else await watchThread(thread, output, { after, signal });
-  return EXIT.ok;
+  return signal.aborted ? EXIT.interrupted : EXIT.ok;
 };
 
 const close: Body<{ reason?: string }> = async (bobbin, output, threadId, options) => {

@@ -30,5 +30,6 @@ export async function submitAndWait(
   }
   await thread.submit(turn);
   const end = await watchThread(thread, output, { after, signal, untilTurn: turn.turnId, bobbin });
-  return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
+  if (end !== undefined) return exitCodeOfTurn(end);
+  return signal.aborted ? EXIT.interrupted : EXIT.turnAborted;
 }
