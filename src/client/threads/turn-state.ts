@@ -7,8 +7,18 @@ import type { ReviewOutput, ThreadRequest, ThreadView, TurnCompletion } from '..
 import { toPhaseWords } from '../../contract/plain/words/waiting-words.ts';
 
 export type TurnState =
-  /** `seq`: the newest event when it was read; null if nobody answers. */
-  | { status: 'working'; message: string; requests: ThreadRequest[]; startedAt: number | null; seq: number | null }
+  /**
+   * `turnId`: of the turn that works on it, which may be one that it steered. `seq`: the newest event when it was read; null if
+   * nobody answers.
+   */
+  | {
+      status: 'working';
+      turnId: string;
+      message: string;
+      requests: ThreadRequest[];
+      startedAt: number | null;
+      seq: number | null;
+    }
   /** `seq`: of its terminal event. */
   | { status: 'ended'; turn: TurnCompletion; review: ReviewOutput | null; endedAt: number; seq: number }
   | { status: 'rejected'; code: string; reason: string; at: number }
@@ -18,17 +28,23 @@ export type TurnState =
 export async function readTurn(thread: ThreadHandle, turnId: string): Promise<TurnState> {
   try {
     const view = await thread.view();
-    return atWork(view, turnId) ?? (await findEnd(thread, view, turnId));
+    const found = atWork(view, turnId) ?? (await findEnd(thread, view, turnId));
+    if (found.status !== 'steered') return found;
+    const steered = atWork(view, found.turnId) ?? (await findEnd(thread, view, found.turnId));
+    return steered.status === 'steered' ? { status: 'unknown' } : steered;
   } catch (error) {
     if (!(error instanceof BobbinError) || !PASSING.has(error.code)) throw error;
     const message = `kept, but nobody answers: ${error.message}`;
-    return { status: 'working', message, requests: [], startedAt: null, seq: null };
+    return { status: 'working', turnId, message, requests: [], startedAt: null, seq: null };
   }
 }
 
+/** Its input went to that turn. */
+type Steered = { status: 'steered'; turnId: string };
+
 function atWork(view: ThreadView, turnId: string): TurnState | null {
   const { activeTurn, queuedTurns, openRequests, besideTurns, lastSeq: seq } = view;
-  const base = { status: 'working', requests: [], startedAt: null, seq } as const;
+  const base = { status: 'working', turnId, requests: [], startedAt: null, seq } as const;
   const place = queuedTurns.findIndex((queued) => queued.turnId === turnId);
   if (place !== -1) return { ...base, message: `queued, ${place} before it`, requests: [] };
   const beside = besideTurns.find((one) => one.turnId === turnId);
@@ -43,7 +59,7 @@ function atWork(view: ThreadView, turnId: string): TurnState | null {
 const FIRST_LOOK = 200;
 
 /** Looks through the events from their end, in larger and larger parts. */
-async function findEnd(thread: ThreadHandle, { lastSeq }: ThreadView, turnId: string): Promise<TurnState> {
+async function findEnd(thread: ThreadHandle, { lastSeq }: ThreadView, turnId: string): Promise<TurnState | Steered> {
   let before = lastSeq + 1;
   for (let size = FIRST_LOOK; before > 1; size *= 4) {
     const after = Math.max(0, before - 1 - size);
@@ -58,7 +74,7 @@ async function findIn(
   thread: ThreadHandle,
   { after, before }: { after: number; before: number },
   turnId: string,
-): Promise<TurnState | null> {
+): Promise<TurnState | Steered | null> {
   let review: ReviewOutput | null = null;
   let rejection: TurnState | null = null;
   for await (const event of thread.events({ after })) {
@@ -66,6 +82,8 @@ async function findIn(
       review = event.item.reviewOutput;
     if (event.type === 'turn/completed' && event.turn.turnId === turnId)
       return { status: 'ended', turn: event.turn, review, endedAt: event.at, seq: event.seq };
+    if (event.type === 'turn/steered' && event.steerTurnId === turnId)
+      return { status: 'steered', turnId: event.turnId };
     // A refused turn may have been submitted again.
     if (isRejection(event, turnId))
       rejection = { status: 'rejected', code: event.code, reason: event.reason, at: event.at };

@@ -21,7 +21,7 @@ export async function followTurn(thread: ThreadHandle, turnId: string, patience:
   // From where the state was read, so nothing in between is missed.
   for await (const event of thread.events({ after: state.seq ?? 0, signal: stop })) {
     if (event.type === 'item/started') onProgress(`${event.item.type} ${event.item.id}`);
-    if (!mayEndTheWait(event, turnId)) continue;
+    if (!mayEndTheWait(event, turnId, state.turnId)) continue;
     state = await readTurn(thread, turnId);
     if (state.status !== 'working' || state.requests.length > 0) return state;
     onProgress(state.message);
@@ -29,12 +29,13 @@ export async function followTurn(thread: ThreadHandle, turnId: string, patience:
   return state.seq === null ? state : readTurn(thread, turnId);
 }
 
-function mayEndTheWait(event: ThreadEvent, turnId: string): boolean {
+/** @param awaited the turn itself, or the one that it steered */
+function mayEndTheWait(event: ThreadEvent, turnId: string, awaited: string): boolean {
   return (
     'request' in event ||
     event.type === 'subThread/updated' ||
     event.type === 'thread/closed' ||
-    (event.type === 'turn/completed' && event.turn.turnId === turnId) ||
+    (event.type === 'turn/completed' && event.turn.turnId === awaited) ||
     isRejection(event, turnId)
   );
 }

@@ -29,7 +29,8 @@ export async function submitAndWait(
     return exitCodeOfTurn(completion);
   }
   await thread.submit(turn);
-  const end = await watchThread(thread, output, { after, signal, untilTurn: turn.turnId, bobbin });
+  const untilTurn = earlier?.status === 'working' ? earlier.turnId : turn.turnId;
+  const end = await watchThread(thread, output, { after, signal, untilTurn, bobbin });
   if (end !== undefined) return exitCodeOfTurn(end);
   return signal.aborted ? EXIT.interrupted : EXIT.turnAborted;
 }
