@@ -11,6 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
+let gates = 0;
+/** A file that a command waits for, of one test: the last event may come after the command has ended. */
+const newGate = () => join(environment.cwd, `go-${++gates}`);
+
 type AnyEvent = ThreadEvent | PartialEvent;
 type Delta = Extract<PartialEvent, { delta: string }>;
 
@@ -75,14 +79,10 @@ describe('partial text', () => {
 
   it('of a command comes while it runs, with the id of its item', async () => {
     const thread = await environment.start();
-    const go = join(environment.cwd, 'go');
-    const events = await seen(
-      thread,
-      'run: echo öne; until [ -e go ]; do sleep 0.02; done; echo two; rm go',
-      (event) => {
-        if (event.type === 'item/commandExecution/outputDelta') writeFileSync(go, '');
-      },
-    );
+    const go = newGate();
+    const events = await seen(thread, `run: echo öne; until [ -e ${go} ]; do sleep 0.02; done; echo two`, (event) => {
+      if (event.type === 'item/commandExecution/outputDelta') writeFileSync(go, '');
+    });
     const deltas = deltasOf(events, 'item/commandExecution/outputDelta');
     const begun = events.find((event) => event.type === 'item/started' && event.item.type === 'commandExecution');
     expect(new Set(deltas.map(({ itemId }) => itemId))).toEqual(new Set([(begun as { item: { id: string } }).item.id]));
@@ -91,8 +91,8 @@ describe('partial text', () => {
 
   it('says which part of a long output it begins with', async () => {
     const thread = await environment.start();
-    const go = join(environment.cwd, 'go');
-    const events = await seen(thread, 'run: seq 100000; until [ -e go ]; do sleep 0.02; done; rm go', (event) => {
+    const go = newGate();
+    const events = await seen(thread, `run: seq 100000; until [ -e ${go} ]; do sleep 0.02; done`, (event) => {
       if (event.type === 'item/commandExecution/outputDelta' && event.delta.endsWith('100000\n')) writeFileSync(go, '');
     });
     const [last] = deltasOf(events, 'item/commandExecution/outputDelta').slice(-1);
@@ -118,9 +118,9 @@ describe('partial text', () => {
 
   it('of a command of a person comes beside the text of the turn', async () => {
     const thread = await environment.start();
-    const go = join(environment.cwd, 'go');
+    const go = newGate();
     let ofCommand = '';
-    await seen(thread, 'run: until [ -e go ]; do sleep 0.02; done; rm go', async (event) => {
+    await seen(thread, `run: until [ -e ${go} ]; do sleep 0.02; done`, async (event) => {
       if (event.type === 'item/started' && event.item.type === 'commandExecution' && event.item.source === 'agent')
         await thread.submit({
           turnId: 'shell',
