@@ -21,6 +21,8 @@ export interface CommandStep extends OnWorkspace {
   terminal?: true;
   /** Nobody was asked, although the policy is `untrusted`, since it is known to only read. Left out if not, and by earlier releases. */
   unasked?: true;
+  /** The thread was told at its start that commands in a sandbox reach no network. Left out if not, and by earlier releases. */
+  offline?: true;
 }
 
 /** Limits of one look at a command. */

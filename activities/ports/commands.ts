@@ -32,6 +32,8 @@ export interface CommandSpec {
   terminal?: true;
   /** Nobody was asked, since it is known to only read; left out otherwise. */
   unasked?: true;
+  /** It gets no network in a sandbox, whatever the setting of the worker; left out if the setting applies. */
+  offline?: true;
 }
 
 export interface CommandReport {

@@ -66,6 +66,7 @@ async function start(ports: Ports, input: CommandStep, io: Required<CommandIo>):
     sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false },
     timeoutMs: timeoutOf(ports, input),
     ...(input.terminal && canYield(ports) ? { terminal: input.terminal } : {}),
+    ...(input.offline && { offline: input.offline }),
     ...(input.unasked && { unasked: input.unasked }),
     maxOutputBytes: ports.maxOutputBytes,
   };

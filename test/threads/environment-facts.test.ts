@@ -1,6 +1,6 @@
 /** What the model is told about its surroundings, over the life of a thread. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
@@ -173,4 +173,25 @@ it('has the skills of a workspace once the person has trusted them, until they c
     ['failed', 'Skill deploy has changed since'],
     ['failed', 'Skill deploy has changed since'],
   ]);
+});
+
+it('says of the network what commands get: none, although a later worker has one', async () => {
+  const own = await openEnvironment({ worker: false });
+  try {
+    const first = await own.worker();
+    const thread = await own.start();
+    await runTurn(thread, 'say: begun');
+    await first.stop();
+    await own.worker({ BOBBIN_NETWORK: 'on' });
+    await runTurn(thread, 'run: readlink /proc/self/ns/net');
+    const [told] = (await itemsOf(thread, 'commandExecution')).map(({ output }) => output);
+    expect(told).toContain('net:[');
+    expect(told).not.toContain(readlinkSync('/proc/self/ns/net'));
+    const other = await own.start();
+    await runTurn(other, 'run: readlink /proc/self/ns/net');
+    const [usual] = (await itemsOf(other, 'commandExecution')).map(({ output }) => output);
+    expect(usual).toContain(readlinkSync('/proc/self/ns/net'));
+  } finally {
+    await own.close();
+  }
 });

@@ -133,7 +133,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
   };
   const startProxy = async (spec: CommandSpec): Promise<NetworkProxy | undefined> => {
     const { mode, networkAccess } = spec.sandbox;
-    if (network.type !== 'hosts' || networkAccess || mode === 'danger-full-access') return undefined;
+    if (network.type !== 'hosts' || spec.offline || networkAccess || mode === 'danger-full-access') return undefined;
     return startNetworkProxy({ directory: stateDirectory, hosts: network.hosts, reach: options.openConnection });
   };
 
@@ -145,7 +145,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
       await tidyLinks();
     },
     async run(asked, io) {
-      const spec = network.type === 'on' ? withNetwork(asked) : asked;
+      const spec = network.type === 'on' && !asked.offline ? withNetwork(asked) : asked;
       assertCommand(spec.command);
       assertWorkspace(spec.workspace, spec.root);
       noteWorkspace(spec.root ?? spec.workspace);

@@ -201,7 +201,7 @@ export interface ThreadSettings extends ModelOptions {
   quietFirstStep: boolean;
   /** Whether its memo gets the first prompt if it has no title, for lists; not in older threads. */
   promptInMemo: boolean;
-  /** Whether commands in a sandbox can reach the network, all of it or named hosts (`BOBBIN_NETWORK`). */
+  /** Whether commands in a sandbox can reach the network, all of it or named hosts (`BOBBIN_NETWORK`), as of the start of the thread. */
   network: boolean;
   /**
    * Milliseconds that a turn waits while the identity service is away; null in threads of earlier releases, which gave up

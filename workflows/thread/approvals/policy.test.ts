@@ -329,6 +329,9 @@ describe('a request', () => {
   it.each([true, false])('says that a command in the sandbox can reach the network if it can (%s)', (network) => {
     const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted', sandbox: 'workspace-write', network });
     expect(thread.state.requests).toMatchObject([{ sandboxed: true, network }]);
+    const answer = { requestId: thread.state.requests[0]?.requestId ?? '', decision: 'accept' as const };
+    thread.dispatch({ type: 'requestAnswered', answer, by: 'person' });
+    expect(thread.input('execCommand').offline).toBe(network ? undefined : true);
   });
 
   it('shows where the paths of a patch lead, and asks for it as for a patch of those', () => {

@@ -2,6 +2,7 @@
 import type { CommandStepResult, LookLimits } from '../../../activities/contract.ts';
 import type { CommandLimit, SandboxMode, StepStatus } from '../../../src/contract/index.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
+import { reachesNetwork } from '../approvals/policy.ts';
 import { actionIds, isCleanUp } from '../state/actions.ts';
 import { type ActiveTurn, type ThreadState, commandsOutliveWorkers } from '../state/state.ts';
 import { INLINE_CHARS, type StepAction, type StepEnd, once, retried, toSummary, workspaceIds } from '../state/steps.ts';
@@ -31,7 +32,13 @@ export function toCommandStep(
   const inline = command.length <= INLINE_CHARS ? command : null;
   const workspace = state.settings.cwd;
   const place = { ...workspaceIds(state, id), index, command: inline, cwd, workspace, sandbox };
-  const told = { ...(yields && { yields }), ...(terminal && { terminal }), ...(unasked && { unasked }) };
+  const offline = !reachesNetwork(state.settings, sandbox);
+  const told = {
+    ...(yields && { yields }),
+    ...(terminal && { terminal }),
+    ...(unasked && { unasked }),
+    ...(offline && { offline }),
+  };
   // A worker whose commands cannot be left running waits for it as for any other.
   const mostMs = yields === undefined ? timeoutMs : Math.max(yields.yieldMs, COMMAND_TIMEOUT.default);
   return {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, createServer as createRawServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SandboxPolicy } from '../../../../activities/ports.ts';
+import type { CommandSpec, SandboxPolicy } from '../../../../activities/ports.ts';
 import { findProgram } from '../../programs.ts';
 import { probeBubblewrap } from '../sandbox/bubblewrap.ts';
 import { createCommandRunner } from '../command-runner.ts';
@@ -29,6 +29,25 @@ beforeAll(async () => {
 afterAll(() => {
   registry.close();
   bench[Symbol.dispose]();
+});
+
+describe.runIf(state.available)('a thread that was told of no network', () => {
+  it.each([
+    ['registries', 'its own with a proxy'],
+    ['on', "the machine's"],
+  ])('has none with a worker whose setting is %j: others get %s', async (setting, usual) => {
+    const networkOf = async (more: Partial<CommandSpec>) => {
+      const sandbox: SandboxPolicy = { mode: 'workspace-write', writableRoots: [], networkAccess: false };
+      const network = readNetworkSetting(setting);
+      const { output } = await createCommandRunner({ stateDirectory: bench.stateDirectory, network }).run(
+        bench.spec('readlink /proc/self/ns/net; echo "$HTTPS_PROXY"', { sandbox, ...more }),
+        { signal: new AbortController().signal, onOutput: () => undefined },
+      );
+      if (output.startsWith(`${readlinkSync('/proc/self/ns/net')}\n`)) return "the machine's";
+      return output.includes('127.0.0.1:3128') ? 'its own with a proxy' : 'its own';
+    };
+    expect([await networkOf({ offline: true }), await networkOf({})]).toEqual(['its own', usual]);
+  });
 });
 
 describe.runIf(state.available)('a command that is too long for an argument', () => {
