@@ -34,6 +34,7 @@ describe('the servers of a file', () => {
         files: { type: 'stdio', command: 'npx', args: ['-y', 'files'], env: { ROOT: '/work' } },
         web: { url: 'https://example.invalid/mcp', approval: 'always', required: true },
         off: { command: 'never', disabled: true },
+        worker: { command: 'never', disabled: true },
       },
     });
     expect(servers).toEqual([
@@ -84,6 +85,7 @@ describe('a file that cannot be used', () => {
     ['no JSON', '{', 'JSON'],
     ['no list of servers', {}, 'mcpServers: '],
     ['a name that is none', { mcpServers: { 'a b': { command: 'x' } } }, 'mcpServers.a b: '],
+    ['the name of the worker itself', { mcpServers: { worker: { command: 'x' } } }, 'mcpServers.worker: '],
     ['neither command nor url', one({}), 'mcpServers.one: either a command or a url is needed, and not both'],
     ['both', one({ command: 'x', url: 'http://127.0.0.1:1' }), 'mcpServers.one: either a command or a url'],
     ['a url of another kind', one({ url: 'ftp://127.0.0.1' }), 'mcpServers.one.url: '],

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { OWN_TOOLS } from '../../contract/plain/tools/own.ts';
 import type { McpApproval } from '../../../activities/ports.ts';
 
 /** Milliseconds. */
@@ -46,7 +47,13 @@ const EntrySchema = z
 type Entry = z.infer<typeof EntrySchema>;
 
 const FileSchema = z.object({
-  mcpServers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'a name of letters, digits, _ and -'), EntrySchema),
+  mcpServers: z
+    .record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'a name of letters, digits, _ and -'), EntrySchema)
+    .superRefine((servers, context) => {
+      if (!Object.hasOwn(servers, OWN_TOOLS) || servers[OWN_TOOLS]?.disabled) return;
+      const message = 'this name stands for the tools of the worker itself; take another one';
+      context.addIssue({ code: 'custom', path: [OWN_TOOLS], message });
+    }),
 });
 
 export type McpEndpoint =

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { describeModelChoice } from '../../adapters/model/models.ts';
 import { OFFLINE, PROVIDER_NAMES, providerOf } from '../../adapters/model/provider-table.ts';
 import type { ServiceAddress } from '../../client/service.ts';
-import { OWN_TOOLS } from '../../contract/plain/tools/own.ts';
 import { connectTarget } from '../../dev/temporal-service/run/connect-target.ts';
 import { readWorkerConfig } from '../config.ts';
 import { installRuntimeOnce } from '../runtime.ts';
@@ -51,8 +50,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     env,
     model ?? describeModelChoice(env, readVariable(env, 'BOBBIN_OFFLINE_MODEL_URL')).model,
   );
-  if (tools.length > 0 && config.mcpServers.some(({ name }) => name === OWN_TOOLS))
-    throw refused([`An MCP server is named ${OWN_TOOLS}, which stands for the tools of the worker itself. Rename it.`]);
   installRuntimeOnce(env);
   return runWorker(toTarget(where, env), config, env, (ports) => ({
     ...ports,
