@@ -1,7 +1,7 @@
 /**
  * The newest snapshot of a workspace with the state of each file on disk, so that the next one reads only changed
  * files. It is kept in memory, and in a file for the next process: first the whole in lines of some entries each, and
- * then one line for each later snapshot.
+ * then one line with the changes of each later snapshot. It is rewritten once these are as long as the whole.
  */
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import type { RawPath } from '../process/git-process.ts';
 import type { Slices } from '../process/slices.ts';
 import { replacePrivateFile } from '../../../folders/private-file.ts';
 import type { Entry } from './entry.ts';
-import type { SnapshotFacts, SnapshotStore } from './snapshot-store.ts';
+import { kindsOf, listChanged, toModes } from './snapshot-facts.ts';
+import { type SnapshotFacts, type SnapshotStore, type StoredFacts, fromStored, toStored } from './snapshot-store.ts';
 
 export interface Manifest {
   commit: string;
@@ -31,22 +32,40 @@ const NEWEST = 'refs/newest';
 
 type StoredEntry = [path: RawPath, ...of: [string, string, number, number, number, number, number]];
 
-/** The lines up to one with a head are one snapshot. */
+/** Permissions of files are those of the entries. */
+type Facts = Partial<StoredFacts>;
+
+interface Head {
+  /** The commit of the lines before, of which this is a change; null at the end of a whole manifest. */
+  after: string | null;
+  commit: string;
+  tree: string;
+}
+
+/** The lines up to one with a state or a head are one snapshot. */
 interface StoredLine {
   gone?: readonly RawPath[] | undefined;
   entries?: StoredEntry[] | undefined;
-  /** `after`: the commit of the lines before, of which this is a change; null at the end of a whole manifest. */
-  head?: { after: string | null; commit: string; tree: string; facts: SnapshotFacts };
+  /** `facts`: those that differ from the lines before; null for one that is not there any more. */
+  state?: Head & { facts: { [Name in keyof Facts]: Facts[Name] | null } };
+  /** As earlier releases wrote it: with all facts. */
+  head?: Head & { facts: Facts };
 }
 
 const ENTRIES_PER_LINE = 500;
-/** The file is rewritten once the changes exceed this many entries, and half of all entries. */
-const LEAST_CHANGES = 2_000;
+/** Changes are shorter than this, or than the whole. */
+const LEAST_BYTES = 256 * 1024;
 
-interface Remembered {
-  manifest: Manifest;
-  /** Entries in the file after the whole. */
+/** What the file has. */
+interface Stored {
+  facts: Facts;
+  /** Length of the whole, and of the changes after it. */
+  whole: number;
   changes: number;
+}
+
+interface Remembered extends Stored {
+  manifest: Manifest;
 }
 
 /**
@@ -88,8 +107,9 @@ export async function readManifest({ gitDir }: SnapshotStore, slices: Slices): P
 
 async function parseManifest(text: string, slices: Slices): Promise<Remembered | null> {
   const entries = new Map<RawPath, Entry>();
-  let head: StoredLine['head'];
-  let changes = 0;
+  let last: Head | undefined;
+  let facts: Facts = {};
+  let whole = 0;
   for (let at = 0; at < text.length;) {
     const end = text.indexOf('\n', at);
     if (end === -1) return null;
@@ -98,16 +118,34 @@ async function parseManifest(text: string, slices: Slices): Promise<Remembered |
     for (const path of line.gone ?? []) entries.delete(path);
     for (const [path, kind, id, mode, size, mtimeMs, ctimeMs, ino] of line.entries ?? [])
       entries.set(path, { kind, id, mode, size, mtimeMs, ctimeMs, ino });
-    if (line.head !== undefined) {
-      if (line.head.after !== (head?.commit ?? null)) return null;
-      if (head !== undefined) changes += (line.gone?.length ?? 0) + (line.entries?.length ?? 0);
-      head = line.head;
+    const next = line.state ?? line.head;
+    if (next !== undefined) {
+      if (next.after !== (last?.commit ?? null)) return null;
+      if (last === undefined) whole = at;
+      last = next;
+      facts = withChanges(line.head === undefined ? facts : {}, next.facts);
     }
     await slices.rest();
   }
-  if (head === undefined) return null;
-  const { commit, tree, facts } = head;
-  return { manifest: { commit, tree, facts, entries }, changes };
+  if (last === undefined) return null;
+  const { commit, tree } = last;
+  const manifest = { commit, tree, facts: toFull(facts, entries), entries };
+  return { manifest, facts, whole, changes: text.length - whole };
+}
+
+function withChanges(facts: Facts, changes: object): Facts {
+  const all: Record<string, unknown> = { ...facts, ...changes };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
+function toFull(facts: Facts, entries: Manifest['entries']): SnapshotFacts {
+  const modes = toModes(entries);
+  return { ...fromStored({ ...(facts as StoredFacts), modes: {} }, kindsOf(entries)), modes };
+}
+
+function toShort({ facts, entries }: Manifest): Facts {
+  const { modes: _, ...others } = toStored({ ...facts, modes: {} }, () => kindsOf(entries));
+  return others;
 }
 
 export async function writeManifest(
@@ -117,46 +155,58 @@ export async function writeManifest(
   slices: Slices,
 ): Promise<void> {
   const path = join(gitDir, MANIFEST);
+  const facts = toShort(manifest);
   const before = remembered.get(gitDir);
-  const follows = known !== null && before?.manifest === known;
-  const changes = (before?.changes ?? 0) + taken.length + gone.length;
-  const isShort = follows && changes <= Math.max(LEAST_CHANGES, manifest.entries.size / 2);
-  // One character per byte, like the paths in it.
-  if (isShort) await appendFile(path, toLine({ gone, taken, after: known.commit }, manifest));
-  else await replacePrivateFile(path, await toLines(manifest, slices));
+  const line =
+    before !== undefined && before.manifest === known ? toChange(manifest, before, facts, { taken, gone }) : null;
+  const { whole = 0, changes = 0 } = before ?? {};
+  let stored: Stored;
+  if (line !== null && changes + line.length <= Math.max(LEAST_BYTES, whole)) {
+    await appendFile(path, line);
+    stored = { facts, whole, changes: changes + line.length };
+  } else {
+    const lines = await toLines(manifest, facts, slices);
+    await replacePrivateFile(path, lines);
+    stored = { facts, whole: lines.length, changes: 0 };
+  }
   if (known?.commit !== manifest.commit) await replacePrivateFile(join(gitDir, NEWEST), `${manifest.commit}\n`);
-  remember(gitDir, { manifest, changes: isShort ? changes : 0 });
+  remember(gitDir, { manifest, ...stored });
 }
 
-interface Part {
-  gone?: readonly RawPath[];
-  taken?: readonly RawPath[];
-  /** Left out if further lines of the same snapshot follow. */
-  after?: string | null;
+function toChange(
+  { commit, tree, entries }: Manifest,
+  before: Remembered,
+  facts: Facts,
+  { taken, gone }: Pick<ManifestChange, 'taken' | 'gone'>,
+): Buffer {
+  const changed = listChanged(before.facts, facts).map((name) => [name, facts[name] ?? null]);
+  const state = { after: before.manifest.commit, commit, tree, facts: Object.fromEntries(changed) as Facts };
+  return toBytes({ gone, entries: toEntries(entries, taken), state });
 }
 
-/** One character per byte, like the paths in it. */
-function toLine({ gone, taken, after }: Part, { entries, commit, tree, facts }: Manifest): Buffer {
-  const head = after === undefined ? {} : { head: { after, commit, tree, facts } };
-  const line: StoredLine = { gone, entries: taken?.flatMap((path) => toStored(entries, path)), ...head };
-  return Buffer.from(`${JSON.stringify(line)}\n`, 'latin1');
-}
-
-async function toLines(manifest: Manifest, slices: Slices): Promise<Buffer> {
+async function toLines({ commit, tree, entries }: Manifest, facts: Facts, slices: Slices): Promise<Buffer> {
   const lines: Buffer[] = [];
   let some: RawPath[] = [];
-  for (const path of manifest.entries.keys()) {
+  for (const path of entries.keys()) {
     if (some.push(path) < ENTRIES_PER_LINE) continue;
-    lines.push(toLine({ taken: some }, manifest));
+    lines.push(toBytes({ entries: toEntries(entries, some) }));
     some = [];
     await slices.rest();
   }
-  return Buffer.concat([...lines, toLine({ taken: some, after: null }, manifest)]);
+  const state = { after: null, commit, tree, facts };
+  return Buffer.concat([...lines, toBytes({ entries: toEntries(entries, some), state })]);
 }
 
-function toStored(entries: Manifest['entries'], path: RawPath): StoredEntry[] {
-  const entry = entries.get(path);
-  if (entry === undefined) return [];
-  const { kind, id, mode, size, mtimeMs, ctimeMs, ino } = entry;
-  return [[path, kind, id, mode, size, mtimeMs, ctimeMs, ino]];
+/** One character per byte, like the paths in it. */
+function toBytes(line: StoredLine): Buffer {
+  return Buffer.from(`${JSON.stringify(line)}\n`, 'latin1');
+}
+
+function toEntries(entries: Manifest['entries'], paths: readonly RawPath[]): StoredEntry[] {
+  return paths.flatMap((path): StoredEntry[] => {
+    const entry = entries.get(path);
+    if (entry === undefined) return [];
+    const { kind, id, mode, size, mtimeMs, ctimeMs, ino } = entry;
+    return [[path, kind, id, mode, size, mtimeMs, ctimeMs, ino]];
+  });
 }

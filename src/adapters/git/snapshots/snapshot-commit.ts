@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RawPath } from '../process/git-process.ts';
 import type { Entry } from './entry.ts';
-import { type SnapshotFacts, type SnapshotStore, gitOf, toMessage } from './snapshot-store.ts';
+import { type SnapshotStore, type StoredFacts, gitOf, toMessage } from './snapshot-store.ts';
 
 const WHO = 'Bobbin <snapshot@bobbin.invalid>';
 /** Searching for differences from earlier contents, as git would, saves too little. */
@@ -24,7 +24,7 @@ interface CommitParts {
   change: TreeChange;
   /** Blobs that the store may not have. The change and the facts are read after them. */
   contents: AsyncIterable<Buffer>;
-  facts: () => SnapshotFacts;
+  facts: () => StoredFacts;
 }
 
 export async function importCommit(

@@ -4,7 +4,8 @@ import { MAX_IGNORE_BYTES } from '../ignore/ignore-rules.ts';
 import { listPaths, toListed } from '../ignore/left-out.ts';
 import type { Entry } from './entry.ts';
 import type { Draft } from './snapshot-files.ts';
-import { type SnapshotFacts, toMessage } from './snapshot-store.ts';
+import type { SnapshotFacts, StoredFacts } from './snapshot-store.ts';
+import { type Kinds, type Modes, groupByMode } from './usual-modes.ts';
 
 export function toFacts({
   leftOut,
@@ -28,19 +29,38 @@ export function toFacts({
 }
 
 export function isSame(one: SnapshotFacts, other: SnapshotFacts): boolean {
-  return toMessage(one).equals(toMessage(other));
+  return listChanged(one, other).length === 0;
+}
+
+/** The names of facts that differ. */
+export function listChanged(one: Partial<StoredFacts>, other: Partial<StoredFacts>): (keyof StoredFacts)[] {
+  const names = Object.keys({ ...one, ...other }) as (keyof StoredFacts)[];
+  return names.filter((name) => one[name] !== other[name] && toText(one, name) !== toText(other, name));
+}
+
+function toText({ folders, ...facts }: Partial<StoredFacts>, name: keyof StoredFacts): string | undefined {
+  if (name !== 'folders') return JSON.stringify(facts[name]);
+  return folders === undefined ? undefined : JSON.stringify(sortFolders(folders));
+}
+
+/** A walk and a revert find them in different orders. */
+function sortFolders({ empty, modes }: NonNullable<SnapshotFacts['folders']>): SnapshotFacts['folders'] {
+  const pairs = Object.entries(modes).flatMap(([mode, paths]) => paths.map((path) => [path, mode] as const));
+  return { empty: empty.toSorted(), modes: groupByMode(pairs) };
 }
 
 /** The permissions that a tree cannot express. */
-export function toModes(entries: ReadonlyMap<RawPath, Pick<Entry, 'kind' | 'mode'>>): Record<string, RawPath[]> {
-  const modes: Record<string, RawPath[]> = {};
+export function toModes(entries: ReadonlyMap<RawPath, Pick<Entry, 'kind' | 'mode'>>): Modes {
+  const pairs: [RawPath, string][] = [];
   for (const [path, { kind, mode }] of entries) {
     const own = mode & 0o7777;
-    if (kind === '120000' || own === (kind === '100755' ? 0o755 : 0o644)) continue;
-    (modes[own.toString(8)] ??= []).push(path);
+    if (kind !== '120000' && own !== (kind === '100755' ? 0o755 : 0o644)) pairs.push([path, own.toString(8)]);
   }
-  for (const paths of Object.values(modes)) paths.sort();
-  return modes;
+  return groupByMode(pairs);
+}
+
+export function kindsOf(entries: ReadonlyMap<RawPath, Entry>): Kinds {
+  return new Map([...entries].map(([path, { kind }]) => [path, kind]));
 }
 
 export const USUAL: Record<string, string> = { '100644': '644', '100755': '755' };

@@ -10,9 +10,10 @@ import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { replacePrivateFile } from '../../../folders/private-file.ts';
 import { type GitCall, type GitResult, runGit } from '../process/git-process.ts';
-import type { RawPath } from '../process/git-process.ts';
+import { type RawPath, toRawPaths } from '../process/git-process.ts';
 import { makePrivateGitDir } from '../process/private-git-dir.ts';
 import type { LeftOut } from '../ignore/left-out.ts';
+import { type Kinds, type Modes, type Usual, foldersAround, lengthen, shorten } from './usual-modes.ts';
 import type { Walked } from './walked.ts';
 
 export interface SnapshotStore {
@@ -37,7 +38,12 @@ export interface SnapshotFacts {
   cutRules?: RawPath[];
   ignoredIsCut?: boolean;
   /** Permissions of files, in octal, other than 644 for plain and 755 for executable ones. */
-  modes: Record<string, RawPath[]>;
+  modes: Modes;
+}
+
+/** As they are in a message or a manifest: a path that is in no list of permissions has those of its kind in `usual`. */
+export interface StoredFacts extends SnapshotFacts {
+  usual?: Usual;
 }
 
 export function storeOf(directory: string, folder: string): SnapshotStore {
@@ -76,7 +82,7 @@ export function gitOf({ gitDir }: SnapshotStore, signal: AbortSignal): StoreGit 
 
 const TITLE = 'Bobbin snapshot';
 
-export function toMessage(facts: SnapshotFacts): Buffer {
+export function toMessage(facts: StoredFacts): Buffer {
   return Buffer.from(`${TITLE}\n\n${JSON.stringify(facts)}\n`, 'latin1');
 }
 
@@ -85,8 +91,33 @@ export async function readFacts(git: StoreGit, commit: string): Promise<Snapshot
   const { code, stdout } = await git(['cat-file', 'commit', commit], { answers: [0, 1, 128] });
   if (code !== 0) return null;
   const text = stdout.toString('latin1');
-  const [title, , facts] = text.slice(text.indexOf('\n\n') + 2).split('\n');
-  return title === TITLE && facts !== undefined ? (JSON.parse(facts) as SnapshotFacts) : null;
+  const [title, , line] = text.slice(text.indexOf('\n\n') + 2).split('\n');
+  if (title !== TITLE || line === undefined) return null;
+  const facts = JSON.parse(line) as StoredFacts;
+  return facts.usual === undefined ? facts : fromStored(facts, await kindsIn(git, commit));
+}
+
+async function kindsIn(git: StoreGit, commit: string): Promise<Kinds> {
+  const { stdout } = await git(['ls-tree', '-r', '-z', commit]);
+  return new Map(toRawPaths(stdout).map((line) => [line.slice(line.indexOf('\t') + 1), line.slice(0, 6)]));
+}
+
+/** @param toKinds of all files. */
+export function toStored(facts: SnapshotFacts, toKinds: () => Kinds): StoredFacts {
+  const { modes, folders = { empty: [], modes: {} } } = facts;
+  const files = shorten(modes, toKinds);
+  const around = shorten(folders.modes, () => foldersAround(toKinds().keys(), folders.empty));
+  const usual = { ...files.usual, ...around.usual };
+  if (Object.keys(usual).length === 0) return facts;
+  return { ...facts, modes: files.modes, folders: { ...folders, modes: around.modes }, usual };
+}
+
+/** @param kinds of all files. */
+export function fromStored({ usual, ...facts }: StoredFacts, kinds: Kinds): SnapshotFacts {
+  if (usual === undefined) return facts;
+  const { modes, folders = { empty: [], modes: {} } } = facts;
+  const around = lengthen(folders.modes, usual, foldersAround(kinds.keys(), folders.empty));
+  return { ...facts, modes: lengthen(modes, usual, kinds), folders: { ...folders, modes: around } };
 }
 
 // -------------------------------------------------------------------------------------------------------------- keeping

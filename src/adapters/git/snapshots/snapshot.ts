@@ -6,9 +6,9 @@ import type { RawPath } from '../process/git-process.ts';
 import { type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { Slices } from '../process/slices.ts';
 import { importCommit } from './snapshot-commit.ts';
-import { isSame, toFacts, toWarnings } from './snapshot-facts.ts';
+import { isSame, kindsOf, toFacts, toWarnings } from './snapshot-facts.ts';
 import { type Draft, readAll, remove } from './snapshot-files.ts';
-import { type SnapshotStore, openStore } from './snapshot-store.ts';
+import { type SnapshotStore, openStore, toStored } from './snapshot-store.ts';
 import { walk } from './walk.ts';
 
 export interface SnapshotPlace {
@@ -108,7 +108,8 @@ async function importDraft(
   contents: AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const parts = { tree: known?.tree ?? null, change: draft, contents, facts: () => toFacts(draft) };
+  const facts = () => toStored(toFacts(draft), () => kindsOf(draft.entries));
+  const parts = { tree: known?.tree ?? null, change: draft, contents, facts };
   const stored = await importCommit(store, parts, signal);
   return { ...stored, facts: toFacts(draft), entries: draft.entries };
 }
