@@ -13,7 +13,7 @@ import { runShortStep } from '../step.ts';
 import { findHost } from '../threads/find-host.ts';
 import { findManaged, findRulesPlace, toGroup } from '../threads/open-thread.ts';
 import { type Cut, cutPast } from './cut.ts';
-import { placeFiles } from './files.ts';
+import { type ForkAttempt, placeFiles } from './files.ts';
 
 export async function forkHistory(ports: Ports, request: ForkRequest): Promise<ForkedPast | Elsewhere> {
   const { threadId, source } = request;
@@ -28,7 +28,7 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
       const message = `Thread ${source.threadId} has no turn ${source.turnId ?? ''} that began; take the id of one that did.`;
       throw new Failure('turnUnknown', message, { details: { threadId: source.threadId } });
     }
-    const { cwd, root, warnings } = await placeFiles(ports, request, past, cut, signal);
+    const { cwd, root, warnings } = await placeFiles(ports, request, { past, cut, ...toForkAttempt() }, signal);
     const segments = await writeSegments(ports, threadId, cut);
     const { turns, compactions, turnIds, lastTurnId } = cut;
     const searchAttributes = await ports.searchAttributes.usable();
@@ -42,6 +42,11 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
       ...{ lastTurnId, warnings, keepsAfter: true, decisions: DECISIONS },
     };
   });
+}
+
+function toForkAttempt(): ForkAttempt {
+  const { workflowExecution, attempt } = Context.current().info;
+  return { forkId: workflowExecution?.runId ?? '', retried: attempt > 1 };
 }
 
 /** A separate work tree is made from the files of the source, so on its host. */

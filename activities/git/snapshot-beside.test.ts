@@ -24,6 +24,7 @@ function recordingGit(snapshot: (signal: AbortSignal) => Promise<Snapshot> = () 
       asked.push(`release ${String(names)}`);
       return Promise.resolve();
     },
+    kept: unused,
     revert: unused,
     worktree: unused,
     pinChanges: unused,

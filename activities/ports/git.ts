@@ -71,6 +71,20 @@ export interface Reverted {
   narrowed: boolean;
 }
 
+/** A new work tree, in one of several attempts. */
+export interface WorktreePlace {
+  /** Absolute; the folder of the snapshot. */
+  cwd: string;
+  path: string;
+  commit: string;
+  /** The names under which the snapshot is kept before anything is written, for the next attempt. */
+  keepAs?: { threadId: string; names: readonly string[] };
+  /** The same for each attempt: a retry removes the drafts that a lost attempt left. */
+  actionId?: string;
+  /** There was an earlier attempt. */
+  retried?: boolean;
+}
+
 export interface NewWorktree {
   /** The folder in the new work tree that corresponds to the requested one. */
   cwd: string;
@@ -145,6 +159,8 @@ export interface GitPort {
   snapshot(cwd: string, after: string | null, signal: AbortSignal): Promise<Snapshot>;
   /** Keeps a snapshot until it is released under that name. Idempotent. */
   keep(place: { cwd: string; threadId: string; name: string }, commit: string, signal: AbortSignal): Promise<void>;
+  /** The snapshot under a name, the oldest of several; null if there is none. */
+  kept(place: { cwd: string; threadId: string; name: string }): Promise<string | null>;
   /**
    * Reverts the changes between two snapshots, unless somebody has changed the place since. Idempotent: a second call
    * completes a first one, with the same answer. Fails with `snapshotMissing`, and with `filesNotWritten` if the disk
@@ -155,9 +171,9 @@ export interface GitPort {
   release(names: SnapshotNames, signal: AbortSignal): Promise<void>;
   /**
    * Creates a work tree of the repository at `path`, detached at the commit that was checked out when the snapshot was
-   * taken, with the files of the snapshot. Idempotent. Fails with `snapshotMissing`.
+   * taken, with the files of the snapshot. Idempotent for the same snapshot. Fails with `snapshotMissing`.
    */
-  worktree(place: { cwd: string; path: string; commit: string }, signal: AbortSignal): Promise<NewWorktree>;
+  worktree(place: WorktreePlace, signal: AbortSignal): Promise<NewWorktree>;
   /**
    * The subject of a review, in the whole repository. Fails with `reviewNoRepository`, `reviewTargetUnknown`,
    * `reviewBaseMissing` and `reviewNothingToReview`.

@@ -7,6 +7,7 @@ import { readDocs, readFiles } from './review/read-files.ts';
 import { keepSnapshot, releaseSnapshots } from './snapshots/kept-snapshots.ts';
 import { checkedOut, pinChanges } from './review/review-range.ts';
 import { type SnapshotPlace, takeSnapshot } from './snapshots/snapshot.ts';
+import { findKept, findStore } from './snapshots/snapshot-store.ts';
 import { trackPlaces } from './review/track.ts';
 import { workTreeState } from './repository/work-tree-state.ts';
 import { revertChanges } from './undo/undo.ts';
@@ -39,6 +40,7 @@ export function createGit(options: GitOptions): GitPort {
       return takeSnapshot(place, cwd, after === null ? [] : [after], signal);
     },
     keep: (names, commit) => keepSnapshot(place, names, commit),
+    kept: async ({ cwd, threadId, name }) => findKept(await findStore(place.directory, cwd), threadId, name),
     revert: (request, signal) =>
       revertChanges(place, request, signal).catch((error: unknown) => {
         throw toPassing(error, request.cwd);

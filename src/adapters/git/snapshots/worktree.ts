@@ -8,7 +8,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { basename, join, relative } from 'node:path';
 import { Failure } from '../../../../activities/failures.ts';
-import type { NewWorktree } from '../../../../activities/ports.ts';
+import type { NewWorktree, WorktreePlace } from '../../../../activities/ports.ts';
 import { type ClosedPaths, createClosedPaths } from '../../files/closed-paths.ts';
 import { inFolder } from '../../files/safe-folder.ts';
 import { makePrivateTemp } from '../../../folders/private-temp.ts';
@@ -20,31 +20,36 @@ import { makePrivateGitDir } from '../process/private-git-dir.ts';
 import { toRaw } from '../repository/repository-data.ts';
 import { type WorkTreePlace, findRepository } from '../repository/repository-place.ts';
 import { revert } from '../undo/revert.ts';
+import type { RevertOptions } from '../undo/revert-options.ts';
 import type { Difference } from '../undo/revert-plan.ts';
 import type { SnapshotPlace } from './snapshot.ts';
 import { USUAL, toFolderPermissions, toPermissions } from './snapshot-facts.ts';
-import { type SnapshotStore, type StoreGit, gitOf, openStore, readFacts } from './snapshot-store.ts';
+import { type SnapshotStore, type StoreGit, gitOf, keepUnder, openStore, readFacts } from './snapshot-store.ts';
 
-/** Idempotent as long as nobody has changed it in between. */
+/** Idempotent with the same snapshot, as long as nobody has changed it in between. */
 export async function addWorktree(
   place: SnapshotPlace,
-  { cwd, path, commit }: { cwd: string; path: string; commit: string },
+  { cwd, path, commit, keepAs, actionId, retried = false }: WorktreePlace,
   signal: AbortSignal,
 ): Promise<NewWorktree> {
   const store = await openStore(place.directory, cwd);
   const closed = createClosedPaths(place.closed, store.folder);
   const source = withoutClosed(await readSource(store, gitOf(store, signal), commit), store.folder, closed);
+  if (keepAs !== undefined && source.objects === undefined)
+    for (const name of keepAs.names) await keepUnder(store, { threadId: keepAs.threadId, name }, commit);
+  const attempt = actionId === undefined ? {} : { attempt: { actionId, retried } };
   await mkdir(path, { recursive: true });
   const root = realpathSync(path);
   const repository = source.head === null ? null : linkable(store.folder, place.closed);
   const prefix = repository === null ? '' : toRaw(relative(repository.root, store.folder));
+  if (actionId !== undefined) await inFolder(root, (folder) => folder.removeDraft('.git', actionId));
   assertFree(root, repository);
   const warnings = [...source.warnings];
   if (repository === null) warnings.push(...(source.head === null ? [] : [NOT_LINKED]));
-  else await link(repository, root, source.head ?? '', prefix, place.closed, signal);
+  else await link(repository, { at: root, head: source.head ?? '', prefix, closed: place.closed, ...attempt }, signal);
   const inside = join(root, Buffer.from(prefix, 'latin1').toString());
   await mkdir(inside, { recursive: true });
-  await write(inside, gitOf(store, signal), source, signal);
+  await write(inside, gitOf(store, signal), { ...source, ...attempt }, signal);
   return { cwd: join(path, Buffer.from(prefix, 'latin1').toString()), warnings };
 }
 
@@ -110,13 +115,15 @@ async function listFiles(
   });
 }
 
+type Attempt = Pick<RevertOptions, 'attempt'>;
+
 /** A new folder has no closed paths. */
 const NOTHING_CLOSED = { has: () => false };
 
 async function write(
   folder: string,
   git: StoreGit,
-  { files, objects, modes }: Pick<Source, 'files' | 'objects' | 'modes'>,
+  { files, objects, modes, attempt }: Pick<Source, 'files' | 'objects' | 'modes'> & Attempt,
   signal: AbortSignal,
 ): Promise<void> {
   const options = {
@@ -126,6 +133,7 @@ async function write(
     closed: NOTHING_CLOSED,
     folders: { ...(modes === undefined ? {} : { modes }), empty: [], removed: [], made: [] },
     ...(objects === undefined ? {} : { objects }),
+    ...(attempt === undefined ? {} : { attempt }),
   };
   const { paths } = await revert(files, options, signal);
   const [kept] = paths.filter(({ outcome }) => outcome === 'kept');
@@ -162,15 +170,22 @@ function realPathOf(path: string): string | null {
   }
 }
 
+interface Linked extends Attempt {
+  /** The new work tree. */
+  at: string;
+  head: string;
+  /** The workspace in it. */
+  prefix: string;
+  closed: readonly string[];
+}
+
 /** The files that `git worktree add --detach` writes, and the files of the commit around the workspace. */
 async function link(
   { root, commonDir, objectFormat }: WorkTreePlace,
-  at: string,
-  head: string,
-  prefix: string,
-  closed: readonly string[],
+  { at, head, prefix, closed, attempt }: Linked,
   signal: AbortSignal,
 ): Promise<void> {
+  const draft = attempt === undefined ? {} : { actionId: attempt.actionId };
   const common = realpathSync(commonDir);
   const name = `${basename(at)
     .replace(/[^\w.-]/g, '_')
@@ -187,11 +202,11 @@ async function link(
       record,
       async (folder) => {
         if (existsSync(join(at, '.git'))) return;
-        await folder.write('commondir', '../..\n');
-        await folder.write('gitdir', `${join(at, '.git')}\n`);
-        await folder.write('HEAD', `${head}\n`);
-        if (index !== null) await folder.write('index', index);
-        await inFolder(at, (tree) => tree.write('.git', `gitdir: ${record}\n`));
+        await folder.write('commondir', '../..\n', draft);
+        await folder.write('gitdir', `${join(at, '.git')}\n`, draft);
+        await folder.write('HEAD', `${head}\n`, draft);
+        if (index !== null) await folder.write('index', index, draft);
+        await inFolder(at, (tree) => tree.write('.git', `gitdir: ${record}\n`, draft));
       },
       { create: true },
     );
@@ -200,7 +215,7 @@ async function link(
     const around = (await listFiles(git, head, new Map())).filter(
       ({ path }) => !path.startsWith(`${prefix}/`) && !isClosed(path, root, hidden),
     );
-    await write(at, git, { files: around }, signal);
+    await write(at, git, { files: around, ...(attempt === undefined ? {} : { attempt }) }, signal);
   } finally {
     await rm(tmp, { recursive: true, force: true });
   }
