@@ -3,11 +3,13 @@ import { type InputRequest, type InputRequests, inputRequired } from '@modelcont
 import { z } from 'zod';
 import type { ResolveRequest, ThreadRequest } from '../../contract/index.ts';
 import { toVisible } from '../../contract/plain/foreign-text.ts';
+import { mayBeRemembered } from '../../contract/plain/remembering.ts';
 import { toRequestWords } from '../../contract/plain/words/request-words.ts';
 
 /** A longer request is left to a door that can show all of it. */
 const MAX_MESSAGE_CHARS = 30_000;
 const DECISIONS = ['accept', 'acceptForSession', 'decline', 'cancel'] as const;
+const ONCE_DECISIONS = ['accept', 'decline', 'cancel'] as const;
 const BUDGET_DECISIONS = ['accept', 'decline'] as const;
 
 /** By request id, which is unique in its thread. Empty if none can be shown whole. */
@@ -53,8 +55,9 @@ function toForm(request: ThreadRequest) {
   );
 }
 
-function decisionsOf({ type }: ThreadRequest) {
-  return type === 'budget' ? BUDGET_DECISIONS : DECISIONS;
+function decisionsOf(request: ThreadRequest) {
+  if (request.type === 'budget') return BUDGET_DECISIONS;
+  return mayBeRemembered(request) ? DECISIONS : ONCE_DECISIONS;
 }
 
 const ResponseSchema = z.object({

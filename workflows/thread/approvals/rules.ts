@@ -16,10 +16,11 @@ import type {
   RuleScope,
   SandboxMode,
 } from '../../../src/contract/index.ts';
+import { isTypedInput } from '../../../src/contract/plain/remembering.ts';
 import type { OfRepository } from '../../../activities/contract.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
-import { type ThreadState, decidesAnew } from '../state/state.ts';
+import { type ThreadState, asksForInputAgain, decidesAnew } from '../state/state.ts';
 import { type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { MOST_BYTES, bytesOf, newestWithin } from '../state/waiting.ts';
 
@@ -48,6 +49,15 @@ export function answerByRules(asked: RuleMatch, rules: readonly ApprovalRule[]):
     rules.filter(({ decision }) => decision === 'accept'),
   );
   return accepting.length === 0 ? null : { decision: 'accept', ruleIds: accepting.map(({ ruleId }) => ruleId) };
+}
+
+/** The same, for a request of this thread: what is typed into a command is asked for each time. */
+export function findAnswer(state: ThreadState, asked: RuleMatch, rules: readonly ApprovalRule[]): RuleAnswer | null {
+  return isAskedAgain(state, asked) ? null : answerByRules(asked, rules);
+}
+
+function isAskedAgain(state: ThreadState, asked: RuleMatch): boolean {
+  return asksForInputAgain(state) && isTypedInput(asked);
 }
 
 /** The rules that allow it; empty if they do not. */
@@ -112,6 +122,7 @@ export function scopeOf({ decision, remember }: ResolveRequest): ApprovalRule['s
 
 /** Whether a rule about this can exist. */
 export function isRememberable(state: ThreadState, match: RuleMatch): boolean {
+  if (isAskedAgain(state, match)) return false;
   return (decidesAnew(state) ? bytesOf(match) : JSON.stringify(match).length) <= MATCH_BYTES;
 }
 
@@ -121,7 +132,10 @@ export function isRememberable(state: ThreadState, match: RuleMatch): boolean {
  */
 export function keepRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadState {
   if (!isRememberable(state, rule.match)) {
-    const message = `The answer to rule ${rule.ruleId} holds this once: what it is about is too long to be remembered.`;
+    const why = isTypedInput(rule.match)
+      ? 'what is typed into a command is asked for each time'
+      : 'what it is about is too long to be remembered';
+    const message = `The answer to rule ${rule.ruleId} holds this once: ${why}.`;
     return emit(state, at, { type: 'warning', message });
   }
   if (rule.scope === 'repository' && !state.settings.repositoryRules) {

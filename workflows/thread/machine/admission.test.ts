@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ApprovalDecision, ResolveRequest, SubmitTurn, ThreadRequest } from '../../../src/contract/index.ts';
 import { everyRequest } from '../../../src/contract/test-every-type.ts';
+import { toTypedInput } from '../../../src/contract/plain/remembering.ts';
 import type { Refusal } from '../state/refusal.ts';
 import type { ThreadState } from '../state/state.ts';
 import { type TestThread, testThread, text } from '../testing/fixtures.ts';
@@ -232,6 +233,18 @@ describe('an answer', () => {
       )?.reason;
     expect(reason('budget')).toContain('about a budget');
     expect(reason('userInput')).toContain('about the answer to a question');
+  });
+
+  it('cannot be remembered for what is typed into a command, except in a run that an earlier release began', () => {
+    const request = { ...requestOf('commandExecution'), command: toTypedInput(12, 'bash', 'y\n') } as ThreadRequest;
+    const remember = { scope: 'thread' } as const;
+    const told = refuseAnswer(
+      { ...atRest(), requests: [request] },
+      { requestId: 'req_1', decision: 'accept', remember },
+    );
+    expect(told?.reason).toContain('about what is typed into a command');
+    expect(refusal(request, {})).toBeNull();
+    expect(refusal(request, { remember }, { ...atRest(), decisions: 8 })).toBeNull();
   });
 
   it('is taken by a thread that is closed as long as its request is open', () => {

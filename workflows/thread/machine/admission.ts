@@ -11,13 +11,14 @@ import type {
   SubmitTurn,
   ThreadRequest,
 } from '../../../src/contract/index.ts';
+import { isTypedInput, mayBeRemembered } from '../../../src/contract/plain/remembering.ts';
 import { CONVERSATION, runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
 import { refuseDrop } from '../turns/dropped-turns.ts';
 import type { Refusal } from '../state/refusal.ts';
 import { refuseToMove } from './moving.ts';
 import { refuseEdit } from './queue.ts';
 import { refuseRevocation } from '../approvals/rules.ts';
-import { type ThreadState, decidesAnew } from '../state/state.ts';
+import { type ThreadState, asksForInputAgain, decidesAnew } from '../state/state.ts';
 import { tasks } from '../tasks/index.ts';
 import { openSessions } from '../tools/sessions.ts';
 import {
@@ -169,15 +170,25 @@ export function refuseAnswer(state: ThreadState, answer: ResolveRequest): Refusa
   if (request.type !== 'userInput' && answer.answers) {
     return { code: 'requestMismatch', reason: `Request ${answer.requestId} is an approval: it takes no \`answers\`.` };
   }
-  return refuseToRemember(request, answer) ?? (decidesAnew(state) ? refuseLargeAnswers(answer) : null);
+  return refuseToRemember(state, request, answer) ?? (decidesAnew(state) ? refuseLargeAnswers(answer) : null);
 }
 
-function refuseToRemember({ type }: ThreadRequest, { requestId, decision, remember }: ResolveRequest): Refusal | null {
+function refuseToRemember(
+  state: ThreadState,
+  request: ThreadRequest,
+  { requestId, decision, remember }: ResolveRequest,
+): Refusal | null {
   if (remember === undefined || remember.scope === 'call') return null;
-  if (type === 'userInput' || type === 'budget') {
-    const what = type === 'budget' ? 'a budget' : 'the answer to a question';
+  if (!mayBeRemembered(request) && (asksForInputAgain(state) || !isTypedInput(request))) {
+    const what = SUBJECTS[request.type];
     return { code: 'requestMismatch', reason: `Request ${requestId} cannot be remembered: it is about ${what}.` };
   }
   if (decision === 'accept' || decision === 'decline') return null;
   return { code: 'requestMismatch', reason: `\`remember\` goes with accept or decline, and not with ${decision}.` };
 }
+
+const SUBJECTS: Partial<Record<ThreadRequest['type'], string>> = {
+  budget: 'a budget',
+  userInput: 'the answer to a question',
+  commandExecution: 'what is typed into a command',
+};

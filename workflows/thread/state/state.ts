@@ -619,6 +619,9 @@ export const isSilentOnceClosed = since(8);
 /** Whether a thread that closes takes the end of a step on its lost host as it is: before, it asked for the step again without end. */
 export const closesWithoutHost = since(9);
 
+/** Whether what is typed into a command is asked for each time: before, a remembered answer covered the same text at a later prompt. */
+export const asksForInputAgain = since(9);
+
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {
   return { cwd, ...(root === undefined ? {} : { root }), ...(host === undefined ? {} : { host }) };

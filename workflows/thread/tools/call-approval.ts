@@ -4,7 +4,7 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { completeItem, emit, itemAt } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf } from '../turns/requests.ts';
-import { type RuleAnswer, answerByRules, isRememberable, keepRule, ofRepository, scopeOf } from '../approvals/rules.ts';
+import { type RuleAnswer, findAnswer, isRememberable, keepRule, ofRepository, scopeOf } from '../approvals/rules.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf, isConversation } from '../state/state.ts';
 import { type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { abortTurn, onStepStopped } from '../turns/turns.ts';
@@ -22,7 +22,7 @@ export function decideCall(state: ThreadState, at: number, call: ToolCall): Thre
   if (approval === null || approval.verdict.type === 'run') return setStatus(state, call.index, 'running');
   const { verdict, match } = approval;
   if (verdict.type === 'refuse') return decline(state, at, call, verdict.reason);
-  const known = answerByRules(match, state.rules);
+  const known = findAnswer(state, match, state.rules);
   if (known !== null) return applyRules(state, at, call, known);
   const mayBeKnown = state.settings.repositoryRules && isRememberable(state, match);
   return mayBeKnown ? setStatus(state, call.index, 'lookingUp') : askPerson(state, at, call, approval);
@@ -65,7 +65,7 @@ export function onRules(state: ThreadState, turn: RegularTurn, { id, at, end }: 
   const found = end.type === 'done' ? end.value.rules : [];
   const approval = approvalOf(told, call);
   if (approval === null) return setStatus(told, call.index, 'running');
-  const answer = answerByRules(approval.match, [...told.rules, ...found]);
+  const answer = findAnswer(told, approval.match, [...told.rules, ...found]);
   return answer === null ? askPerson(told, at, call, approval) : applyRules(told, at, call, answer);
 }
 

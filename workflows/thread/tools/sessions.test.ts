@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EndedSession } from '../../../activities/contract.ts';
-import type { ThreadEvent } from '../../../src/contract/index.ts';
+import type { ResolveRequest, ThreadEvent } from '../../../src/contract/index.ts';
+import { DECISIONS, type Decisions } from '../../../src/contract/plain/decisions.ts';
 import { type TestThread, EXITED, YIELDED, exec, testThread } from '../testing/fixtures.ts';
 import { toCarryOver } from '../past/carry-over.ts';
 import { toCurrentDetails } from '../view/current-details.ts';
@@ -168,8 +169,8 @@ describe('a terminal', () => {
     look(thread, index, chars);
     return { thread, index };
   }
-  function accept(thread: TestThread): void {
-    const answer = { requestId: asked(thread)?.requestId ?? '', decision: 'accept' as const };
+  function accept(thread: TestThread, more: Partial<ResolveRequest> = {}): void {
+    const answer = { requestId: asked(thread)?.requestId ?? '', decision: 'accept' as const, ...more };
     thread.dispatch({ type: 'requestAnswered', answer, by: 'person' });
   }
 
@@ -202,6 +203,58 @@ describe('a terminal', () => {
     });
     accept(thread);
     expect(thread.input('writeStdin')).toMatchObject({ chars: 'ls\n' });
+  });
+
+  describe('whose input outside the sandbox was accepted for the session', () => {
+    const outside = [{ sandbox: 'danger-full-access' }, { sandbox: 'workspace-write' }] as const;
+    const acceptTwice = (decisions: Decisions = DECISIONS) => {
+      const { thread, index } = typed('y\n', ...outside);
+      thread.restart({ ...thread.state, decisions });
+      accept(thread, { decision: 'acceptForSession' });
+      thread.done('writeStdin', LEFT);
+      look(thread, index, 'y\n');
+      return thread;
+    };
+
+    it('is asked for the same text again', () => {
+      const thread = acceptTwice();
+      expect(asked(thread)).toMatchObject({ command: expect.stringContaining('y\n') as string });
+      expect(thread.state.rules).toEqual([]);
+      expect(thread.events().flatMap((event) => (event.type === 'warning' ? [event.message] : []))).toEqual([
+        expect.stringContaining('what is typed into a command is asked for each time') as string,
+      ]);
+    });
+
+    it('is not in a run that an earlier release began', () => {
+      expect(asked(acceptTwice(8))).toBeUndefined();
+    });
+  });
+
+  it.each([false, true])('asks although a rule of an earlier release knows the text; as a command: %s', (asCommand) => {
+    const { thread, index } = typed('y\n', { approvalPolicy: 'untrusted' });
+    const command = `typed into session ${index}, "bash":\ny\n`;
+    accept(thread);
+    thread.done('writeStdin', LEFT);
+    const match = {
+      type: 'commandExecution',
+      command,
+      cwd: thread.state.settings.cwd,
+      sandbox: 'danger-full-access',
+    } as const;
+    const rule = {
+      ruleId: 'rule_0',
+      scope: 'thread',
+      match,
+      decision: 'accept',
+      by: 'person',
+      at: 1,
+      threadId: 't1',
+      turnId: 'a',
+    } as const;
+    thread.restart({ ...thread.state, rules: [rule], settings: { ...thread.state.settings, repositoryRules: true } });
+    if (asCommand) thread.answer(exec(command, { sandbox_permissions: 'require_escalated' }));
+    else look(thread, index, 'y\n');
+    expect([asked(thread)?.type, thread.steps('findRules')]).toEqual(['commandExecution', []]);
   });
 
   it('outside of the sandbox reads nothing if nobody can be asked', () => {

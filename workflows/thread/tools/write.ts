@@ -1,5 +1,6 @@
 /** `write_stdin`: looks at a command that was left running, after sending it something. */
 import type { OpenSession } from '../../../activities/contract.ts';
+import { toTypedInput } from '../../../src/contract/plain/remembering.ts';
 import { WRITE_STDIN, type WriteArguments } from '../../../src/contract/plain/tools/write-stdin.ts';
 import { assessInput, reachesNetwork } from '../approvals/policy.ts';
 import { actionIds } from '../state/actions.ts';
@@ -30,7 +31,7 @@ export const write: Tool<WriteArguments> = {
     const session = sessionsOf(state).find(({ id }) => id === call.session?.id);
     const { chars } = argumentsOf(state, call, write.definitions);
     const { cwd, sandbox } = session ?? { cwd: state.settings.cwd, sandbox: state.settings.sandbox };
-    const command = `typed into session ${call.session?.id}, ${JSON.stringify(session?.command ?? '')}:\n${chars}`;
+    const command = toTypedInput(call.session?.id, session?.command ?? '', chars);
     return {
       verdict: assessInput({ chars, sandbox }, state.settings),
       match: { type: 'commandExecution', command, cwd, sandbox },

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import type { PartialEvent } from '../../../contract/index.ts';
+import { toTypedInput } from '../../../contract/plain/remembering.ts';
 import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { toFrame } from './frame.ts';
 import type { ChatInput } from './state.ts';
@@ -128,6 +129,8 @@ describe('the frame', () => {
     expect(command[2]).toBe(
       '  y yes, once · a for the session · t remember for the thread · r for the repository · n no · Esc stop the turn',
     );
+    const input = rowsOf(open(commandRequest({ command: toTypedInput(12, 'bash', 'y') })), 120);
+    expect(input).toContain('  y yes, once · n no · Esc stop the turn');
     expect(rowsOf(open(questionRequest({ id: 'q', options: ['red', 'blue'] })))).toEqual(
       expect.arrayContaining(['  q?', '  1  red', '  2  blue']),
     );

@@ -1,4 +1,5 @@
 /** Answers a request with a key or a line. Pure. */
+import { mayBeRemembered } from '../../../contract/plain/remembering.ts';
 import type { Answers, Question, ResolveRequest, ThreadRequest } from '../../../contract/index.ts';
 
 /** What a person may press, with the word that is shown. */
@@ -18,12 +19,12 @@ const REMEMBERED: Choice[] = [
 ];
 
 /** The choices of a request; a question is answered with text instead. */
-export function choicesOf({ type }: ThreadRequest): Choice[] {
-  switch (type) {
+export function choicesOf(request: ThreadRequest): Choice[] {
+  switch (request.type) {
     case 'commandExecution':
     case 'fileChange':
     case 'mcpToolCall':
-      return [YES, ...REMEMBERED, NO, STOP];
+      return [YES, ...(mayBeRemembered(request) ? REMEMBERED : []), NO, STOP];
     case 'budget':
       return [YES, NO, STOP];
     case 'userInput':

@@ -1,6 +1,7 @@
 /** A request to a person, with the whole text of what would run, and its answers. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Answers, RequestOrigin, ResolveRequest, SubThread, ThreadRequest } from '../../../contract/index.ts';
+import { mayBeRemembered } from '../../../contract/plain/remembering.ts';
 import { toRequestWords } from '../../../contract/plain/words/request-words.ts';
 import { threadAddress } from '../base/address.ts';
 import { Exact, Inline } from '../base/text.tsx';
@@ -96,8 +97,8 @@ const REMEMBER: Choice[] = [
   { label: 'Approve for this repository', answer: { decision: 'accept', remember: { scope: 'repository' } } },
 ];
 
-function choicesOf({ type }: ThreadRequest): Choice[] {
-  return type === 'budget' ? [APPROVE, ...DECLINE] : [APPROVE, ...REMEMBER, ...DECLINE];
+function choicesOf(request: ThreadRequest): Choice[] {
+  return [APPROVE, ...(mayBeRemembered(request) ? REMEMBER : []), ...DECLINE];
 }
 
 function Questions({
