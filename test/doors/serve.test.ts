@@ -194,6 +194,33 @@ it('ends the stream of a closed thread, and says so to a browser that connects a
   expect((await http.get(path, { 'last-event-id': String(all.at(-1)?.seq) })).status).toBe(204);
 });
 
+it('ends the stream of a terminated thread, too, and that of its tree', async () => {
+  const thread = await environment.start();
+  await waitForEvent(thread, 'thread/started');
+  await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).terminate('an operator');
+  const path = `/v1/threads/${thread.threadId}/events`;
+  for (const query of ['', '?tree=true']) {
+    const all: WireEvent[] = [];
+    for await (const event of http.events(`${path}${query}`)) all.push(event);
+    expect(all.at(-1)).toMatchObject({ name: 'problem', data: { code: 'threadClosed' } });
+    const last = { 'last-event-id': all.findLast(({ id }) => id !== undefined)?.id ?? '' };
+    expect(last['last-event-id']).not.toBe('');
+    expect((await http.get(`${path}${query}`, last)).status).toBe(204);
+  }
+});
+
+it('refuses the stream of a thread that was refused', async () => {
+  const threadId = `t-${randomUUID()}`;
+  const source = await environment.start();
+  const forked = environment.bobbin.threads.fork(source.threadId, { threadId, turnId: 'never-was' });
+  await expect(forked).rejects.toMatchObject({ code: 'threadRefused' });
+  for (const query of ['', '?tree=true'])
+    expect(await http.get(`/v1/threads/${threadId}/events${query}`)).toMatchObject({
+      status: 422,
+      value: { code: 'threadRefused' },
+    });
+});
+
 it('answers a failed request with a documented problem', async () => {
   const missing = await http.get('/v1/threads/nobody');
   expect(missing.headers.get('content-type')).toBe('application/problem+json');

@@ -18,7 +18,7 @@ function treeOf(logs: Logs) {
   let open = 0;
   let mostOpen = 0;
   const read = new Map<string, number>();
-  async function* follow(threadId: string, after: number) {
+  async function* follow(threadId: string, after: number): AsyncGenerator<ThreadEvent> {
     asked.push([threadId, after]);
     const log = logs[threadId];
     if (log === undefined) throw new BobbinError('threadNotFound', threadId);
@@ -31,6 +31,7 @@ function treeOf(logs: Logs) {
         read.set(threadId, index + 1);
         yield { seq: index + 1, at: 0, ...body } as ThreadEvent;
       }
+      if (log === TERMINATED) throw new BobbinError('threadClosed', 'it ended without closing');
     } finally {
       open -= 1;
     }
@@ -50,6 +51,9 @@ const seqsOf = (events: readonly TreeEvent[]) => {
   for (const { threadId, event } of events) if ('seq' in event) (seqs[threadId] ??= []).push(event.seq);
   return seqs;
 };
+
+/** The log of a root that an operator terminated. */
+const TERMINATED = [said('one'), child('r/1')];
 
 const TREE: Logs = {
   r: [said('one'), child('r/1', 'pendingInit'), child('r/1'), said('two'), child('r/1', 'shutdown'), child('r/2')],
@@ -131,4 +135,14 @@ describe('the events of a tree', () => {
     stop.abort();
     expect(await events.next()).toEqual({ done: true, value: undefined });
   });
+});
+
+it('has the events below a root that was terminated, before it says so', async () => {
+  const below = Array.from({ length: 5 }, (_, index) => said(String(index)));
+  const events: TreeEvent[] = [];
+  const reading = async () => {
+    for await (const event of mergeTree('r', {}, treeOf({ r: TERMINATED, 'r/1': below }).follow)) events.push(event);
+  };
+  await expect(reading()).rejects.toMatchObject({ code: 'threadClosed' });
+  expect(seqsOf(events)).toEqual({ r: [1, 2], 'r/1': [1, 2, 3, 4, 5] });
 });

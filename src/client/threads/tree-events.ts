@@ -58,6 +58,9 @@ export async function* mergeTree(
   const waiting = new Set<string>();
   /** Threads that were read to their end. Only one that works again has more. */
   const ended = new Set<string>();
+  /** The root ended without closing. The threads below may have more. */
+  const silentEnds: BobbinError[] = [];
+  const onSilentEnd = (error: BobbinError): void => void silentEnds.push(error);
 
   const begin = (threadId: string): void => {
     if (followed.has(threadId)) return;
@@ -68,7 +71,7 @@ export async function* mergeTree(
     waiting.delete(threadId);
     followed.add(threadId);
     const events = follow(threadId, seqs.get(threadId) ?? 0, signal);
-    merge.add(placed(rootId, threadId, events), () => {
+    merge.add(placed(rootId, threadId, events, onSilentEnd), () => {
       followed.delete(threadId);
       ended.add(threadId);
       const [next] = waiting;
@@ -80,7 +83,12 @@ export async function* mergeTree(
   try {
     for (;;) {
       const next = await merge.next();
-      if (next === undefined || signal.aborted) return;
+      if (signal.aborted) return;
+      if (next === undefined) {
+        const [silentEnd] = silentEnds;
+        if (silentEnd === undefined) return;
+        throw silentEnd;
+      }
       if ('seq' in next.event) seqs.set(next.threadId, next.event.seq);
       const child = startedChild(next);
       if (child !== null && (child.works || !ended.has(child.threadId))) begin(child.threadId);
@@ -118,13 +126,16 @@ async function* placed(
   rootId: string,
   threadId: string,
   events: AsyncIterable<ThreadEvent | PartialEvent>,
+  onSilentEnd: (error: BobbinError) => void,
 ): AsyncGenerator<TreeEvent> {
   const path = pathTo(rootId, threadId);
   try {
     for await (const event of events) yield { threadId, path, event };
   } catch (error) {
-    const isGone = error instanceof BobbinError && GONE.has(error.code);
-    if (threadId === rootId || !isGone) throw error;
+    if (!(error instanceof BobbinError) || !GONE.has(error.code)) throw error;
+    if (threadId !== rootId) return;
+    if (error.code !== 'threadClosed') throw error;
+    onSilentEnd(error);
   }
 }
 
