@@ -97,7 +97,7 @@ export async function readFacts(git: StoreGit, commit: string): Promise<Snapshot
   return facts.usual === undefined ? facts : fromStored(facts, await kindsIn(git, commit));
 }
 
-async function kindsIn(git: StoreGit, commit: string): Promise<Kinds> {
+export async function kindsIn(git: StoreGit, commit: string): Promise<Kinds> {
   const { stdout } = await git(['ls-tree', '-r', '-z', commit]);
   return new Map(toRawPaths(stdout).map((line) => [line.slice(line.indexOf('\t') + 1), line.slice(0, 6)]));
 }

@@ -10,7 +10,8 @@ import type { Entry } from './entry.ts';
 import { importCommit } from './snapshot-commit.ts';
 import { toModes } from './snapshot-facts.ts';
 import { toBlob } from './snapshot-files.ts';
-import { type SnapshotFacts, type SnapshotStore, gitOf } from './snapshot-store.ts';
+import { type SnapshotFacts, type SnapshotStore, gitOf, kindsIn, toStored } from './snapshot-store.ts';
+import type { Kinds } from './usual-modes.ts';
 import type { WalkedFolders } from './walked.ts';
 
 export type TouchedState = Pick<Entry, 'kind' | 'id' | 'mode'>;
@@ -48,12 +49,21 @@ export async function takeTouched(
     }
   };
   const folders = facts.folders && (await lookAtFolders(store.folder, facts.folders, paths));
-  const { stdout } = await gitOf(store, signal)(['rev-parse', '--verify', `${start}^{tree}`]);
+  const git = gitOf(store, signal);
+  const before = await kindsIn(git, start);
+  const { stdout } = await git(['rev-parse', '--verify', `${start}^{tree}`]);
   const parts = {
     ...{ tree: stdout.toString().trim(), change, contents: contents() },
-    facts: () => toFactsAfter(facts, { ...change, folders }),
+    facts: () => toStored(toFactsAfter(facts, { ...change, folders }), () => toKindsAfter(before, change)),
   };
   return (await importCommit(store, parts, signal)).commit;
+}
+
+function toKindsAfter(before: Kinds, { gone, entries }: Pick<Changed, 'gone' | 'entries'>): Kinds {
+  const kinds = new Map(before);
+  for (const path of gone) kinds.delete(path);
+  for (const [path, { kind }] of entries) kinds.set(path, kind);
+  return kinds;
 }
 
 interface Changed {

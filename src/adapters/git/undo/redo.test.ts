@@ -115,6 +115,22 @@ it('takes back nothing that somebody else changed in a file right after the undo
   });
 });
 
+it('stores an undo as shortly as any snapshot if most files have other permissions than usual', async () => {
+  const repository = open({ 'a.txt': 'a\n' });
+  const { root: cwd } = repository;
+  for (let at = 0; at < 250; at++) {
+    repository.write(`f${at}`, '');
+    chmodSync(join(cwd, `f${at}`), 0o600);
+  }
+  const turn = await takeTurn(cwd, () => {
+    for (const name of ['f1', 'f2']) chmodSync(join(cwd, name), 0o640);
+    repository.remove('f3');
+    for (const name of ['a.txt', 'new']) repository.write(name, 'turn\n');
+  });
+  const { redo } = await git.revert({ ...turn, preview: false, keepAs: { threadId: 't', name: 'n' } }, signal);
+  expect(await git.snapshot(cwd, turn.before, signal)).toMatchObject({ commit: redo?.after });
+});
+
 it('has the same snapshot for an undo as the next one of the files, with permissions, links and merged text', async () => {
   const files = { 'a.txt': text('a\n', 'z\n'), gone: 'gone\n', run: 'run\n', 'place/x': 'x\n', 'two\u00e9"\\': '2\n' };
   const repository = open(files);
