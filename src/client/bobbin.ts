@@ -23,7 +23,7 @@ import { toBobbinError } from './errors.ts';
 import { listSearchAttributes, registerSearchAttributes } from './search-attributes.ts';
 import { type ImageArchive, type Images, imagesIn } from './images.ts';
 import { type Service, type ServiceOptions, connectService } from './service.ts';
-import { type ForkOptions, forkThread } from './threads/fork.ts';
+import { type ForkOptions, forkThread, toForkMemo } from './threads/fork.ts';
 import { type ListOptions, listThreads } from './threads/list.ts';
 import { openRequests } from './threads/open-requests.ts';
 import { type NewThread, findThreadId, newThreadId } from './threads/thread-ids.ts';
@@ -150,6 +150,7 @@ export function bobbinOver(service: Service, archive?: ImageArchive): Bobbin {
       ...(start.workspace.cwd === undefined ? {} : { cwd: start.workspace.cwd }),
       ...(prompt === '' ? {} : { prompt }),
       ...(owner == null ? {} : { owner }),
+      ...(start.fork === undefined ? {} : { forkOf: toForkMemo(start.fork) }),
     },
   });
 

@@ -207,6 +207,40 @@ describe('a fork with its own work tree', () => {
   });
 });
 
+describe('a fork that is asked for twice under one id', () => {
+  it('is one thread, also if it is closed by then, for the same turn and owner', async () => {
+    const source = await environment.start();
+    const first = turn('say: one');
+    await runTurn(source, 'say: zero');
+    await source.startTurn(first);
+    await source.completion(first.turnId);
+    const threadId = `fork-${randomUUID()}`;
+    const forked = await fork(source, { threadId, turnId: first.turnId });
+    await runTurn(forked, 'say: mine');
+    const { lastSeq } = await forked.view();
+    const again = await fork(source, { threadId, turnId: first.turnId });
+    expect(await again.view()).toMatchObject({ lastSeq, forkedFrom: { turnId: first.turnId } });
+    const taken = { code: 'threadExists', message: expect.stringContaining(threadId) as string };
+    await expect(fork(source, { threadId })).rejects.toMatchObject(taken);
+    const other = await environment.start();
+    await expect(fork(other, { threadId, turnId: first.turnId })).rejects.toMatchObject(taken);
+    const plain = await environment.start();
+    await expect(fork(source, { threadId: plain.threadId })).rejects.toMatchObject({ code: 'threadExists' });
+    await closeThread(forked);
+    expect((await (await fork(source, { threadId, turnId: first.turnId })).view()).status).toBe('closed');
+  });
+
+  it('is refused if the first one belongs to somebody else', async () => {
+    const threadId = `fork-${randomUUID()}`;
+    const source = await environment.start();
+    await runTurn(source, 'say: one');
+    const workspace = { cwd: environment.cwd };
+    const owned = { threadId, workspace, fork: { threadId: source.threadId } };
+    await environment.bobbin.threads.start(owned, { owner: 'alice' });
+    await expect(fork(source, { threadId })).rejects.toMatchObject({ code: 'threadExists' });
+  });
+});
+
 describe('what cannot be forked', () => {
   it('is a thread that never was, a turn that it never had, and one that only waits', async () => {
     await expect(environment.bobbin.threads.fork('no-such-thread')).rejects.toMatchObject({ code: 'threadNotFound' });

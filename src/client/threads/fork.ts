@@ -1,5 +1,6 @@
 /** Starts a new thread with the past of another one. */
-import { type StartThread, toWorkflowId } from '../../contract/index.ts';
+import { type Fork, type StartThread, toWorkflowId } from '../../contract/index.ts';
+import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
 import { viewOnceOpen } from './opening.ts';
 import type { Service } from '../service.ts';
@@ -11,7 +12,7 @@ import { type ThreadHandle, openHandle } from './thread-handle.ts';
 export type ForkOptions = Omit<StartThread, 'threadId' | 'workspace' | 'parent' | 'resume' | 'fork'> & {
   /** The last turn to copy. By default all turns; an active turn is cut off at its current point. */
   turnId?: string;
-  /** Id of the new thread. */
+  /** Id of the new thread. The same fork under the same id is one thread; the first request counts. */
   threadId?: string;
   /** `shared` (the default): the same files. `worktree`: a separate git work tree with the files as they were then. */
   files?: 'shared' | 'worktree';
@@ -35,12 +36,40 @@ export async function forkThread(
   try {
     const workspace = { cwd: cwd ?? (await cwdOf(service, source)) };
     const { owner } = await describeThread(service, source);
-    const thread = await start({ ...settings, workspace, fork }, { owner });
+    const argument = { ...settings, workspace, fork };
+    const thread = await start(argument, { owner }).catch(async (error: unknown) => {
+      if (await isSameFork(service, error, settings.threadId, { fork, owner }))
+        return openHandle(service, settings.threadId ?? '');
+      throw error;
+    });
     await viewOnceOpen(service, thread);
     return thread;
   } catch (error) {
     throw toBobbinError(error, { threadId: source, action: 'fork a thread' });
   }
+}
+
+/** The memo of a fork: what it was made from. Whoever repeats the request gets the same thread. */
+export function toForkMemo({
+  threadId,
+  turnId = null,
+}: Pick<Fork, 'threadId'> & { turnId?: string | null | undefined }) {
+  return { threadId, turnId };
+}
+
+/** Whether the thread that has the id was forked from the same turn for the same owner: the first answer was lost. */
+async function isSameFork(
+  service: Service,
+  error: unknown,
+  threadId: string | undefined,
+  { fork, owner }: { fork: Fork; owner: string | null },
+): Promise<boolean> {
+  if (!(error instanceof BobbinError) || error.code !== 'threadExists' || threadId === undefined) return false;
+  const { memo } = await service.within(() => service.client.workflow.getHandle(toWorkflowId(threadId)).describe());
+  const made = memo?.['forkOf'] as { threadId?: unknown; turnId?: unknown } | null | undefined;
+  const asked = toForkMemo(fork);
+  if (made?.threadId !== asked.threadId || made.turnId !== asked.turnId) return false;
+  return (await describeThread(service, threadId)).owner === owner;
 }
 
 /** The workspace from the start of the thread, which needs no worker. */

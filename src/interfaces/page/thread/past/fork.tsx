@@ -32,8 +32,7 @@ export function Fork({ threadId, entries, from, onClose }: Props) {
       const body = { threadId: id, title, files, ...(turnId === '' ? {} : { turnId }) };
       await post(threadPath(threadId, '/fork'), body).catch((error: unknown) => {
         if (hasCode(error, 'threadRefused')) forkId.renew();
-        // The answer to the first attempt was lost.
-        if (!hasCode(error, 'threadExists')) throw error;
+        throw error;
       });
       location.hash = threadAddress(id);
     });
