@@ -226,6 +226,19 @@ describe('a command that cannot start', () => {
     expect(recordsLeft()).toEqual([]);
   });
 
+  it('leaves no descriptor open, stopped before its start or without a record, with a terminal', async () => {
+    using other = createTestBench();
+    const open = () => readdirSync('/proc/self/fd').length;
+    const before = open();
+    const spec = other.spec('true', { terminal: true });
+    const stopped = { signal: AbortSignal.abort(), onOutput: () => undefined };
+    expect(await other.runner.run(spec, stopped)).toMatchObject({ outcome: 'aborted', gone: true });
+    await expect.poll(open).toBe(before);
+    writeFileSync(join(other.stateDirectory, 'commands'), 'a file in the way');
+    await expect(other.run('true', { terminal: true })).rejects.toMatchObject({ code: 'commandNotStarted' });
+    await expect.poll(open).toBe(before);
+  });
+
   it('fails with commandNotStarted where the state directory cannot be used', async () => {
     using other = createTestBench();
     writeFileSync(other.stateDirectory, 'a file in the way');

@@ -158,14 +158,16 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
       const attempt = async (): Promise<Attempt> => {
         const folders = [spec.workspace, stateDirectory];
         const pipe = await openOutput(pipes, spec.workspace, stateDirectory);
-        const keyboard = spec.terminal && (await openKeyboard(pipesFolder, spec.workspace));
+        let keyboard: InputPipe | undefined;
         try {
+          keyboard = spec.terminal && (await openKeyboard(pipesFolder, spec.workspace));
           if (io.signal.aborted) return { report: NEVER_STARTED, started: true };
           const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
           const ways = { table, pipe, keyboard, leave, launcher };
           return await runInFence(spec, io, { ...ways, sandbox, limits, watch, folders, log, graceMs });
         } finally {
           pipe.release();
+          keyboard?.closeReadEnd();
           keyboard?.input.destroy();
         }
       };

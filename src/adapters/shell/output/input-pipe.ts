@@ -12,7 +12,7 @@ export interface InputPipe {
   readonly readEnd: number;
   /** What is written here is read there. It buffers without a limit. */
   readonly input: Writable;
-  /** Call once the child has its own copy, or will not get one. */
+  /** Call as soon as the child has its own copy, or will not get one. Idempotent. */
   closeReadEnd(): void;
 }
 
@@ -26,7 +26,12 @@ export async function openInputPipe(directory: string, workspace: string): Promi
     closeSync(both);
     // A command that reads nothing more closes its end.
     input.on('error', () => undefined);
-    return { readEnd, input, closeReadEnd: () => closeSync(readEnd) };
+    let isOpen = true;
+    const closeReadEnd = (): void => {
+      if (isOpen) closeSync(readEnd);
+      isOpen = false;
+    };
+    return { readEnd, input, closeReadEnd };
   } finally {
     rmSync(path, { force: true });
   }
