@@ -19,10 +19,11 @@ const folder = supervisorsFolder(options.stateDirectory, options.hostId);
 const socket = `${name}-${randomUUID().slice(0, 8)}.sock`;
 const link = join(folder, `${name}.sock`);
 
+const reports = createReports(options.stateDirectory);
 const supervisor = createSupervisor({
   folder,
   runner: createCommandRunner({ ...options, log: (line) => supervisor.log(line) }),
-  reports: createReports(options.stateDirectory),
+  reports,
   unattendedS: options.limits?.unattendedS ?? 0,
   onIdle: leave,
 });
@@ -37,6 +38,7 @@ process.on('exit', () => rmSync(join(folder, socket), { force: true }));
 process.on('SIGTERM', () => void supervisor.end().then(leave));
 if (!(await publish())) leave();
 void removeLeft();
+void reports.keepPruned();
 setTimeout(() => {
   if (supervisor.isIdle()) leave();
 }, FIRST_CLIENT_MS);

@@ -557,6 +557,41 @@ describe('supervisors', () => {
 });
 
 describe('reports', () => {
+  const end = { type: 'failed', code: 'internal', message: 'm' } as const;
+  const writeOld = () => {
+    createReports(state).write(THREAD, 'old', end);
+    const folders = join(state, 'supervisors', 'reports');
+    for (const entry of readdirSync(folders, { recursive: true, withFileTypes: true }))
+      if (entry.isFile()) utimesSync(join(entry.parentPath, entry.name), 0, Date.now() / 1_000 - 3_601);
+    return () => readdirSync(folders).length;
+  };
+
+  it('are not given when they are older than an hour, although nothing has removed them', () => {
+    writeOld();
+    createReports(state).write(THREAD, 'new', end);
+    expect(['old', 'new'].map((key) => createReports(state).read(THREAD, key)?.type)).toEqual([undefined, 'failed']);
+  });
+
+  it('are removed by a supervisor that begins, before any command ends', async () => {
+    const left = writeOld();
+    const running = start(newWorker(), specOf('until [ -e go ]; do sleep 0.02; done'));
+    await expect.poll(left, { timeout: 20_000 }).toBe(0);
+    writeFileSync(join(workspace, 'go'), '');
+    await running.report;
+  });
+
+  it('are removed again and again while no command ends', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    try {
+      await createReports(state).keepPruned();
+      const left = writeOld();
+      vi.advanceTimersByTime(60_000);
+      await vi.waitFor(() => expect(left()).toBe(0), 10_000);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('are removed when they are old or too many, the oldest first', async () => {
     const reports = createReports(state);
     const end = { type: 'failed', code: 'internal', message: 'm'.repeat(24 * 1024 * 1024) } as const;

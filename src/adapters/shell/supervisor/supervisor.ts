@@ -50,13 +50,10 @@ interface Running {
   ended: Promise<End>;
 }
 
-const PRUNE_EVERY_MS = 60_000;
-
 export function createSupervisor({ runner, folder, reports, unattendedS, onIdle }: SupervisorParts): Supervisor {
   const running = new Map<string, Running>();
   const connections = new Set<Socket>();
   const staying = new Set<Socket>();
-  let prunedAt = 0;
   let ending: Promise<{ left: boolean }> | undefined;
 
   const isIdle = (): boolean => connections.size === 0 && running.size === 0;
@@ -100,10 +97,6 @@ export function createSupervisor({ runner, folder, reports, unattendedS, onIdle 
     } catch (error) {
       log(`The report of command ${commandId} of thread ${threadId} cannot be kept for later: ${String(error)}`);
     }
-    const now = Date.now();
-    if (now - prunedAt < PRUNE_EVERY_MS) return;
-    prunedAt = now;
-    void reports.prune(now);
   };
 
   const attach = (command: Running, client: Socket, poll: Poll | undefined): ((message: Word) => void) => {
