@@ -6,7 +6,7 @@ import { actionIds } from '../state/actions.ts';
 import { toThreadView } from '../view/view.ts';
 import { refuseChild } from './sub-threads.ts';
 import { NO_USAGE } from '../state/state.ts';
-import { type TestThread, testThread, text } from '../testing/fixtures.ts';
+import { type TestThread, exec, testThread, text } from '../testing/fixtures.ts';
 
 const call = (name: string, args: object) => ({ name, arguments: args });
 const spawnCall = (name: string, message = 'do it') => call('spawn_agent', { task_name: name, message });
@@ -551,6 +551,81 @@ describe('a wait for agents', () => {
   });
 });
 
+describe('an agent of a turn that a person or a policy interrupts by an answer', () => {
+  /** The model has left a command running and asks for another one while an agent works. */
+  function asking(settings: Partial<ThreadSettings> = {}): TestThread {
+    const thread = testThread({ approvalPolicy: 'untrusted', ...settings });
+    thread.submit('a');
+    thread.answer(spawnCall('helper'));
+    start(thread);
+    const session = { item: 0, id: 5, key: 'k', commandId: 'tool/t1/0', turnId: 'a', command: 'serve', cwd: '/w' };
+    const running = { ...session, sandbox: 'read-only' as const, since: 1, until: 1e9, status: 'running' as const };
+    thread.restart({ ...thread.state, sessions: [running] });
+    thread.answer(exec('make'));
+    return thread;
+  }
+  const cancel = (thread: TestThread) => {
+    const requestId = thread.state.requests[0]?.requestId ?? '';
+    thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'cancel' }, by: 'person' });
+  };
+
+  it.each<[string, Partial<ThreadSettings>, (thread: TestThread) => void]>([
+    ['of a person', {}, cancel],
+    ['of the policy', { unattended: { approvals: 'cancel' } }, () => undefined],
+  ])('%s is interrupted and waited for, and commands that were left running stay', (_, settings, answers) => {
+    const thread = asking(settings);
+    answers(thread);
+    expect(sent(thread)).toEqual([
+      {
+        ...{ to: 't1/1', signal: 'interruptTurn' },
+        payload: { reason: 'the turn of its parent was aborted: interrupted', tree: true, keepSessions: true },
+      },
+    ]);
+    expect(thread.completions('a')).toEqual([]);
+    say(thread, 1, ended({ ...ABORTED, lastAgentMessage: null }));
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'interrupted', quiescent: true }]);
+    expect(thread.state.log.items).toContainEqual(
+      expect.objectContaining({ type: 'commandExecution', status: 'declined' }),
+    );
+    expect(thread.state.sessions).toMatchObject([{ status: 'running' }]);
+  });
+
+  it('works on in a run that an earlier release began', () => {
+    const thread = asking();
+    thread.restart({ ...thread.state, decisions: 8 });
+    cancel(thread);
+    expect([sent(thread), thread.completions('a')]).toMatchObject([[], [{ status: 'aborted' }]]);
+  });
+});
+
+describe('an agent that is being started when its turn is stopped', () => {
+  it.each([
+    ['and waited for', 9, []],
+    ['and not waited for in a run that an earlier release began', 8, ['interrupted']],
+  ] as const)('is closed again, %s', (_, decisions, before) => {
+    const thread = testThread();
+    thread.restart({ ...thread.state, decisions });
+    thread.submit('a');
+    thread.answer(spawnCall('helper'));
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    start(thread);
+    expect(sent(thread)).toEqual([{ to: 't1/1', signal: 'closeThread', payload: { reason: 'its turn was aborted' } }]);
+    expect(thread.completions('a').map((turn) => turn.status === 'aborted' && turn.reason)).toEqual(before);
+    say(thread, 1, { type: 'closed', reason: null });
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
+  });
+
+  it('is waited for no longer if it has ended before its start is known', () => {
+    const thread = testThread();
+    thread.submit('a');
+    thread.answer(spawnCall('helper'));
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    say(thread, 1, { type: 'closed', reason: null });
+    start(thread);
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
+  });
+});
+
 describe('the list of agents', () => {
   it('has those of the thread, and no review', () => {
     const thread = withAgents(['helper', 'other']);
@@ -601,16 +676,6 @@ describe('agents of a turn that is stopped', () => {
     expect(thread.state.budget.stopping).toBe(false);
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'replaced' }]);
     expect(statusOf(thread)).toEqual(['running']);
-  });
-
-  it('are closed if their start ends only now, and dropped if it never ends', () => {
-    const thread = testThread();
-    thread.submit('a');
-    thread.answer(spawnCall('helper'));
-    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
-    start(thread);
-    expect(sent(thread)).toEqual([{ to: 't1/1', signal: 'closeThread', payload: { reason: 'its turn was aborted' } }]);
-    expect(thread.completions('a')).toHaveLength(1);
   });
 });
 

@@ -24,8 +24,8 @@ import { report, send } from '../turns/outbox.ts';
 import { closeRequest, showRequest, withdraw } from '../turns/requests.ts';
 import { noteChanged, storeChanges } from '../turns/stored-files.ts';
 import { treeSpent } from '../state/spending.ts';
-import { type ActiveTurn, type Child, type ThreadState, decidesAnew } from '../state/state.ts';
-import { TOLD_CHARS, onStepStopped } from '../turns/turns.ts';
+import { type ActiveTurn, type Child, type ThreadState, decidesAnew, stopsAll } from '../state/state.ts';
+import { TOLD_CHARS, onStepStopped, withTurn } from '../turns/turns.ts';
 import { cutToBytes, fitNews, hasRoomFor } from '../state/waiting.ts';
 import { later, plus, NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 
@@ -135,6 +135,15 @@ export function onStart(state: ThreadState, at: number, child: Child, failure: s
   const isNew = child.status === 'pendingInit';
   const running = isNew ? become(state, at, started, 'running', null) : withChild(state, started);
   return wanted && !child.closing ? running : tellToClose(running, child.threadId, 'its turn was aborted');
+}
+
+/** A child has started whose turn is aborted: its turn waits for its end instead. @param startId the action that started it */
+export function awaitClose(state: ThreadState, turn: ActiveTurn, startId: string): ThreadState {
+  const child = state.children.find(({ threadId }) => actionIds.child(threadId) === startId);
+  if (turn.aborting === null) return state;
+  if (child === undefined || (isOver(child) && stopsAll(state))) return onStepStopped(state, turn, startId, true);
+  const awaiting = turn.aborting.awaiting.map((id) => (id === startId ? actionIds.watch(child.threadId) : id));
+  return withTurn(state, { ...turn, aborting: { ...turn.aborting, awaiting } });
 }
 
 /** Drops the children of an aborted turn whose start was never begun, or is no longer waited for. */

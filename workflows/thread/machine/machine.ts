@@ -61,11 +61,13 @@ import {
 import { onLastSnapshot, onRelease, wantedRelease } from '../turns/snapshots.ts';
 import {
   type ActiveTurn,
+  type RegularTurn,
   type ThreadState,
   closesWithoutHost,
   decidesAnew,
   endMove,
   finishesUpdates,
+  isConversation,
   isSilentOnceClosed,
   saysThatItStands,
   storesFresh,
@@ -335,10 +337,20 @@ function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason
   const steps = stepsOf(state, turn);
   const running = event.running.filter((id) => steps.includes(id));
   const cleaning = stopped === state ? [] : [actionIds.clean(stopped.cleanUps)];
-  const keepSessions = event.type === 'interruptRequested' && event.interrupt.keepSessions === true;
-  const children = stopChildren(stopped, turn, reason, keepSessions);
+  const children = stopChildren(stopped, turn, reason, keepsSessions(event, reason));
   const awaited = [...running, ...children.awaited, ...cleaning];
   return abortTurn(children.state, event.at, turn, { reason, detail }, awaited);
+}
+
+/** A person has cancelled a request of the turn, or a policy has. */
+function interruptByAnswer(state: ThreadState, event: MachineEvent, active: RegularTurn, detail: string) {
+  const { interrupt: _taken, ...turn } = active;
+  return abort(withTurn(state, turn), event, turn, 'interrupted', detail);
+}
+
+/** Whether agents keep their sessions, as the thread does. Only an answer interrupts a turn without being an interrupt. */
+function keepsSessions(event: MachineEvent, reason: AbortReason): boolean {
+  return event.type === 'interruptRequested' ? event.interrupt.keepSessions === true : reason === 'interrupted';
 }
 
 function endsSessions(event: MachineEvent, turn: ActiveTurn, { active }: ThreadState): boolean {
@@ -542,6 +554,8 @@ function advance(state: ThreadState, event: MachineEvent): ThreadState {
 }
 
 function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
+  if (isConversation(state.active) && state.active.interrupt !== undefined)
+    return interruptByAnswer(state, event, state.active, state.active.interrupt);
   if (state.status === 'closing') {
     const closing = advanceClosing(state, event);
     if (closing !== state) return closing;

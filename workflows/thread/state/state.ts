@@ -257,6 +257,8 @@ export type RegularTurn = TurnBase & {
   step: number;
   /** Steered input that the next model request will carry. */
   pendingInput: InputItem[][];
+  /** The detail of the interrupt that an answer asks for. The machine takes it at once, so it is in no stored state. */
+  interrupt?: string;
   stage:
     | {
         type: 'model';
@@ -621,6 +623,9 @@ export const closesWithoutHost = since(9);
 
 /** Whether what is typed into a command is asked for each time: before, a remembered answer covered the same text at a later prompt. */
 export const asksForInputAgain = since(9);
+
+/** Whether all that is below a turn stops with it: before, the answer `cancel` left agents and commands at work, and an agent that was being started was not waited for. */
+export const stopsAll = since(9);
 
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {

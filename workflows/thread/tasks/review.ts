@@ -8,7 +8,7 @@ import type { PreparedReview } from '../../../activities/contract.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { enterReview, exitReview, toHint } from '../turns/review-mode.ts';
 import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state/state.ts';
-import { beginChild, findChild, isOver, refuseChild, startAction, onStart } from '../agents/sub-threads.ts';
+import { awaitClose, beginChild, findChild, isOver, refuseChild, startAction, onStart } from '../agents/sub-threads.ts';
 import { type StepEnd, type StepEvent, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import {
   emitStarted,
@@ -150,9 +150,7 @@ function onChildStart(
       ? started
       : fail(started, event.at, turn, { code: WORKFLOW_CODES.reviewNotStarted, message: failure.message });
   }
-  if (failure !== null) return onStepStopped(started, turn, event.id, true);
-  const awaiting = turn.aborting.awaiting.map((id) => (id === event.id ? actionIds.watch(child.threadId) : id));
-  return withTurn(started, { ...turn, aborting: { ...turn.aborting, awaiting } });
+  return failure === null ? awaitClose(started, turn, event.id) : onStepStopped(started, turn, event.id, true);
 }
 
 /** The only turn of the review's thread has ended. Its usage is counted here, however it ended. */

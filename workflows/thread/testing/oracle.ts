@@ -4,8 +4,9 @@ import type { Action } from '../state/actions.ts';
 import { itemCount, lastSeq } from '../state/log.ts';
 import { readAllEvents, readAllItems } from './reader.ts';
 import type { MachineInput } from '../state/inputs.ts';
-import { type ThreadState, finishesUpdates, isSilentOnceClosed } from '../state/state.ts';
-import { openAgents } from '../agents/sub-threads.ts';
+import { runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
+import { type ThreadState, stopsAll, finishesUpdates, isSilentOnceClosed } from '../state/state.ts';
+import { isAtWork, openAgents } from '../agents/sub-threads.ts';
 import { isEndingSessions, openSessions } from '../tools/sessions.ts';
 import type { StepActivity, StepEnded } from '../state/steps.ts';
 import { type MoneyOracle, check, createMoneyOracle } from './money.ts';
@@ -443,6 +444,8 @@ function assertWorkspaceFree(
   { before, machineInput, state, starting }: Pick<MachineStep, 'before' | 'machineInput' | 'state' | 'starting'>,
 ): void {
   if (machineInput.type === 'stepEnded') endStep(memory, machineInput);
+  // What was at work when a run was ended from outside has no proof of that kind.
+  if (machineInput.type !== 'threadResumed') assertQuiet(memory, before, state);
   if (machineInput.type === 'stepEnded' && machineInput.activity === 'cleanWorkspace' && state.cleanUp === null) {
     for (const actionId of memory.orphans) memory.underWay.delete(actionId);
     memory.orphans.clear();
@@ -468,6 +471,23 @@ function assertWorkspaceFree(
       `${action.id} begins when nothing of earlier steps runs: ${orphans}`,
     );
     if ('turnId' in action) memory.underWay.set(action.id, action.turnId);
+  }
+}
+
+/** A turn that was stopped with proof has left nothing at work: no step of its own, and no agent. */
+function assertQuiet(memory: Memory, before: ThreadState, state: ThreadState): void {
+  if (!stopsAll(state)) return;
+  for (const event of memory.events.slice(lastSeq(before.log))) {
+    if (event.type !== 'turn/completed' || event.turn.startedAt === null) continue;
+    const { turn } = event;
+    if (turn.status !== 'aborted' || !turn.quiescent) continue;
+    const steps = [...memory.underWay].flatMap(([id, turnId]) =>
+      turnId === turn.turnId && id.startsWith('tool/') ? [id] : [],
+    );
+    check(steps.length === 0, `${steps.join()} has ended before ${turn.turnId}`);
+    const leaves = turn.reason === 'replaced' || runsBeside(turn.kind);
+    const agents = openAgents(state).filter((child) => child.start === null && isAtWork(child));
+    check(leaves || agents.length === 0, `no agent works on after ${turn.turnId} was stopped with proof`);
   }
 }
 

@@ -5,9 +5,16 @@ import { completeItem, emit, itemAt } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf } from '../turns/requests.ts';
 import { type RuleAnswer, findAnswer, isRememberable, keepRule, ofRepository, scopeOf } from '../approvals/rules.ts';
-import { type RegularTurn, type ThreadState, type ToolCall, callsOf, isConversation } from '../state/state.ts';
+import {
+  type RegularTurn,
+  type ThreadState,
+  type ToolCall,
+  callsOf,
+  stopsAll,
+  isConversation,
+} from '../state/state.ts';
 import { type StepEvent, retried, toSummary } from '../state/steps.ts';
-import { abortTurn, onStepStopped } from '../turns/turns.ts';
+import { abortTurn, onStepStopped, withTurn } from '../turns/turns.ts';
 import { removeCall, setStatus } from './call-list.ts';
 import { actionIdOf, toolOf } from './index.ts';
 import type { Approval } from './tool.ts';
@@ -110,22 +117,19 @@ export function onAnswer(
     }
     case 'decline':
       return decline(remember(closed, turn, call, 'decline', event), at, call, DECLINED[by]);
-    case 'cancel': {
-      const declined = decline(closed, at, call, DECLINED[by]);
-      const current = declined.active;
-      if (current === null) return declined;
-      const running = event.running.filter(
-        (id) => isConversation(current) && callsOf(current).some((one) => actionIdOf(state, one) === id),
-      );
-      return abortTurn(
-        declined,
-        at,
-        current,
-        { reason: 'interrupted', detail: `request ${answer.requestId} was cancelled` },
-        running,
-      );
-    }
+    case 'cancel':
+      return cancel(decline(closed, at, call, DECLINED[by]), event);
   }
+}
+
+/** The turn is interrupted: by the machine, which also stops its agents. */
+function cancel(state: ThreadState, { answer, at, running }: Extract<MachineEvent, { type: 'requestAnswered' }>) {
+  const turn = state.active;
+  if (!isConversation(turn)) return state;
+  const detail = `request ${answer.requestId} was cancelled`;
+  if (stopsAll(state)) return withTurn(state, { ...turn, interrupt: detail });
+  const awaited = running.filter((id) => callsOf(turn).some((one) => actionIdOf(state, one) === id));
+  return abortTurn(state, at, turn, { reason: 'interrupted', detail }, awaited);
 }
 
 /** Only a person's answer is remembered. */

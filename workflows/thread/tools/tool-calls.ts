@@ -6,8 +6,9 @@ import { type InvalidCall, isInvalid, notAnObject, toFields } from '../../../src
 import { type Action, actionIds } from '../state/actions.ts';
 import { addItem, completeItem, itemCount } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
-import { type RegularTurn, type ThreadState, type ToolCall, callsOf } from '../state/state.ts';
+import { type RegularTurn, type ThreadState, type ToolCall, callsOf, stopsAll } from '../state/state.ts';
 import type { StepEvent } from '../state/steps.ts';
+import { awaitClose } from '../agents/sub-threads.ts';
 import { requestIdOf, withdraw } from '../turns/requests.ts';
 import { onStepStopped, warnOfForce } from '../turns/turns.ts';
 import { endSpawn } from './agent-calls.ts';
@@ -119,7 +120,7 @@ export function endCallsOfFolder(state: ThreadState, at: number, turn: RegularTu
   }, state);
 }
 
-/** The child of a call has started, or could not. If the turn is aborted, the child is closed again. */
+/** The child of a call has started, or could not. If the turn is aborted, the child is closed again, and waited for. */
 export function onChildStart(
   state: ThreadState,
   turn: RegularTurn,
@@ -130,5 +131,8 @@ export function onChildStart(
   const ended = endSpawn(state, event.at, call, event.failure?.message ?? null, turn.aborting === null);
   const next = removeCall(ended, call.index);
   const current = next.active;
-  return current?.aborting ? onStepStopped(next, current, event.id, true) : next;
+  if (!current?.aborting) return next;
+  return event.failure === null && stopsAll(state)
+    ? awaitClose(next, current, event.id)
+    : onStepStopped(next, current, event.id, true);
 }

@@ -248,4 +248,17 @@ describe('a command', () => {
     thread.done('execCommand', { ...EXITED, outcome: 'aborted', exitCode: null }, id);
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'interrupted', quiescent: true }]);
   });
+
+  it('that the policy cancels ends the turn in the same way', () => {
+    const unattended = { approvals: 'cancel' } as const;
+    const given = { approvalPolicy: 'untrusted', sandbox: 'read-only', unattended, repositoryRules: true } as const;
+    const thread = testThread(given);
+    thread.submit('a');
+    thread.answer(exec('ls'), exec('make'));
+    const { id } = thread.step('execCommand');
+    thread.done('findRules', { type: 'found', rules: [] });
+    expect([thread.stopping, thread.completions('a')]).toEqual([[id], []]);
+    thread.done('execCommand', { ...EXITED, outcome: 'aborted', exitCode: null }, id);
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'interrupted', quiescent: true }]);
+  });
 });
