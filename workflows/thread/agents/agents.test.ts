@@ -203,6 +203,48 @@ describe('the end of an agent', () => {
     expect(thread.state.log.items.slice(length).map(({ type }) => type)).not.toContain('subAgentNotification');
   });
 
+  it('follows the ends that its model has not seen', () => {
+    const thread = withAgents(['helper', 'other']);
+    thread.answer(call('followup_task', { target: 'helper', message: 'and that' }));
+    thread.answer(call('followup_task', { target: 'other', message: 'and that' }));
+    const followUp = (number: number) => sent(thread)[number - 1]?.payload as { turnId: string };
+    say(thread, 1, ended(DONE));
+    say(thread, 1, ended({ ...FAILED, ...followUp(1), lastAgentMessage: null }));
+    say(thread, 2, ended({ ...DONE, lastAgentMessage: null }));
+    say(thread, 2, { type: 'closed', reason: null });
+    expect(thread.state.children.map(({ news }) => news)).toEqual([
+      'found it\n\nfailed: no [internal]',
+      'it was closed',
+    ]);
+    thread.answer(waitCall(['helper']));
+    expect((last(thread) as { output: string }).output).toContain('found it\\n\\nfailed: no [internal]');
+    expect(thread.state.children[0]).toMatchObject({ status: 'errored', news: null });
+  });
+
+  it('that its model has not seen stays when it is closed or gone at work', () => {
+    const thread = withAgents(['helper']);
+    thread.answer(call('followup_task', { target: 'helper', message: 'and that' }));
+    say(thread, 1, ended(DONE));
+    thread.dispatch({ type: 'childGone', id: actionIds.watch('t1/1'), threadId: 't1/1' });
+    expect(thread.state.children).toMatchObject([
+      { status: 'notFound', news: 'found it\n\nits workflow ended without a word' },
+    ]);
+    thread.answer({ name: 'update_plan', arguments: { plan: [] } });
+    expect(thread.state.log.items.at(-1)).toMatchObject({
+      ...{ type: 'subAgentNotification', status: 'notFound' },
+      text: 'found it\n\nits workflow ended without a word',
+    });
+  });
+
+  it('takes the place of the one before in a run that an earlier release began', () => {
+    const thread = withAgents(['helper']);
+    thread.restart({ ...thread.state, decisions: 8 });
+    thread.answer(call('followup_task', { target: 'helper', message: 'and that' }));
+    say(thread, 1, ended(DONE));
+    say(thread, 1, ended({ ...FAILED, lastAgentMessage: null }));
+    expect(thread.state.children).toMatchObject([{ news: 'failed: no [internal]' }]);
+  });
+
   it('comes after its last turn, and every change is an event', () => {
     const thread = withAgents(['helper']);
     thread.answer(call('followup_task', { target: 'helper', message: 'and that' }));

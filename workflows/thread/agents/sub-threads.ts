@@ -24,7 +24,7 @@ import { report, send } from '../turns/outbox.ts';
 import { closeRequest, showRequest, withdraw } from '../turns/requests.ts';
 import { noteChanged, storeChanges } from '../turns/stored-files.ts';
 import { treeSpent } from '../state/spending.ts';
-import { type ActiveTurn, type Child, type ThreadState, decidesAnew, stopsAll } from '../state/state.ts';
+import { type ActiveTurn, type Child, type ThreadState, decidesAnew, keepsNews, stopsAll } from '../state/state.ts';
 import { TOLD_CHARS, onStepStopped, withTurn } from '../turns/turns.ts';
 import { cutToBytes, fitNews, hasRoomFor } from '../state/waiting.ts';
 import { later, plus, NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
@@ -274,11 +274,17 @@ function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCo
   const openTurns = Math.max(0, child.openTurns - 1);
   const words = child.role === 'review' && turn.status === 'completed' ? null : wordsOf(turn);
   // The result of a review is for its turn alone, which receives the whole report.
-  const news = child.role === 'review' ? null : fitNews(state, child.threadId, (words ?? '').slice(0, TOLD_CHARS));
+  const news = child.role === 'review' ? null : withNews(state, child, (words ?? '').slice(0, TOLD_CHARS));
   // A review has one turn, and no agents that could wait after it.
   const ended = { ...child, openTurns, news, waits: child.role !== 'review' && child.waits };
   const status = openTurns > 0 ? 'running' : STATUS_AFTER[turn.status];
   return quietened(become(state, at, ended, status, words), child.threadId);
+}
+
+/** The report of an agent follows those that its model has not seen. */
+function withNews(state: ThreadState, { threadId, news }: Child, words: string): string {
+  if (!keepsNews(state)) return fitNews(state, threadId, words);
+  return fitNews(state, threadId, [news ?? '', words].filter((text) => text !== '').join('\n\n'));
 }
 
 const STATUS_AFTER = { completed: 'completed', aborted: 'interrupted', failed: 'errored' } as const;
@@ -309,11 +315,15 @@ function endChild(
   { how = HOW_ENDED[status], proven = true }: { how?: string; proven?: boolean } = {},
 ): ThreadState {
   const wasAtWork = isAtWork(child) && !child.closing;
-  const news = wasAtWork && child.role === 'agent' ? how : child.news;
+  const news = wasAtWork && child.role === 'agent' ? withEnd(state, child, how) : child.news;
   const ended = { ...child, openTurns: 0, news };
   const gone = become(state, at, ended, status, wasAtWork ? how : null);
   const withdrawn = withdraw(gone, at, ({ origin }) => origin?.path[0] === child.threadId);
   return forgetOld(quietened(withdrawn, child.threadId, proven));
+}
+
+function withEnd(state: ThreadState, child: Child, how: string): string {
+  return keepsNews(state) ? withNews(state, child, how) : how;
 }
 
 export function openAgents({ children }: Pick<ThreadState, 'children'>): Child[] {

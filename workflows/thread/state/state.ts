@@ -148,7 +148,7 @@ export interface Child extends SubThread {
   openTurns: number;
   /** It was asked to close. */
   closing: boolean;
-  /** How its last turn ended, for the model, which has not seen it yet. */
+  /** How its turns ended, for the model, which has not seen it yet. */
   news: string | null;
   /** By it and its descendants, as of its last report. */
   spent: Spent;
@@ -626,6 +626,9 @@ export const asksForInputAgain = since(9);
 
 /** Whether all that is below a turn stops with it: before, the answer `cancel` left agents and commands at work, and an agent that was being started was not waited for. */
 export const stopsAll = since(9);
+
+/** Whether a report of an agent follows those that its parent's model has not seen: before, it took their place. */
+export const keepsNews = since(9);
 
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {

@@ -324,6 +324,16 @@ describe('agents', () => {
     expect(thread.state.children).toHaveLength(65);
   });
 
+  it('say it within the same room if one of them ends again and again before the model sees it', () => {
+    const thread = testThread();
+    thread.submit('a');
+    const ids = ['b', 'c'].map((name) => endedAgent(thread, name, ''));
+    for (let turns = 0; turns < 9; turns++) for (const id of ids) end(thread, id, WIDE.repeat(20_000));
+    const news = thread.state.children.map((child) => child.news ?? '');
+    expect(bytesOf(news)).toBeLessThan(MOST_BYTES.news + 2_000);
+    for (const one of news) expect(one.match(/were left out: ask the agent/g)).toHaveLength(1);
+  });
+
   it('say to the model how they ended, and what is left out of that for want of room', () => {
     const thread = testThread();
     thread.submit('a');

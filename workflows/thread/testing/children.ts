@@ -29,7 +29,7 @@ function toWords(thread: Thread, threadId: string, play: { pick: number; says: C
     case 'completed':
     case 'aborted':
     case 'failed':
-      return { type: 'turnCompleted', turn: toCompletion(play.says) };
+      return { type: 'turnCompleted', turn: toCompletion(play.says, `done at ${thread.at}`) };
     case 'asks':
     case 'asks below':
       return { type: 'requestOpened', request: toRequest(threadId, thread.at, play.says === 'asks below') };
@@ -70,9 +70,9 @@ function toRequest(threadId: string, at: number, below: boolean) {
   };
 }
 
-function toCompletion(how: 'completed' | 'aborted' | 'failed'): TurnCompletion {
+function toCompletion(how: 'completed' | 'aborted' | 'failed', lastAgentMessage = 'done'): TurnCompletion {
   const common = {
-    ...{ turnId: 'task', kind: 'regular' as const, lastAgentMessage: 'done' },
+    ...{ turnId: 'task', kind: 'regular' as const, lastAgentMessage },
     ...{ startedAt: 1, durationMs: 1, usage: NO_USAGE },
   };
   switch (how) {

@@ -5,7 +5,7 @@ import { itemCount, lastSeq } from '../state/log.ts';
 import { readAllEvents, readAllItems } from './reader.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
-import { type ThreadState, stopsAll, finishesUpdates, isSilentOnceClosed } from '../state/state.ts';
+import { type ThreadState, finishesUpdates, isSilentOnceClosed, keepsNews, stopsAll } from '../state/state.ts';
 import { isAtWork, openAgents } from '../agents/sub-threads.ts';
 import { isEndingSessions, openSessions } from '../tools/sessions.ts';
 import type { StepActivity, StepEnded } from '../state/steps.ts';
@@ -87,6 +87,7 @@ export function createOracle(): Oracle {
       assertRequests(memory, state);
       assertRules(memory, before, machineInput, state);
       assertContext(state);
+      assertNewsStays(before, state);
       assertWanted(memory, state, wanted);
       assertUpdatesEnd(state, wanted);
       assertStoppedForCause(state, stopping);
@@ -379,6 +380,15 @@ function assertRules(memory: Memory, before: ThreadState, machineInput: MachineI
   const added = state.rules.filter(({ ruleId }) => !kept.has(ruleId));
   const answered = machineInput.type === 'requestAnswered' && machineInput.by === 'person';
   check(added.length === 0 || answered, `${added.map(({ ruleId }) => ruleId).join()} is the answer of a person`);
+}
+
+/** The model sees every report of an agent: one that waits for it stays until it is taken as a whole. */
+function assertNewsStays(before: ThreadState, state: ThreadState): void {
+  if (!keepsNews(state)) return;
+  for (const { threadId, news } of before.children) {
+    const now = state.children.find((child) => child.threadId === threadId)?.news ?? null;
+    check(news === null || now === null || now.startsWith(news.slice(0, 100)), `the news of ${threadId} stays`);
+  }
 }
 
 /** The invariants of `context.ts`, and that the model can always see a turn's request. */
