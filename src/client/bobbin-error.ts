@@ -98,9 +98,12 @@ export type BobbinErrorCode = (typeof BOBBIN_ERROR_CODES)[number];
 /** An error of the client. `code` is for programs, the message says what failed, with which ids, and what to do. */
 export class BobbinError extends Error {
   readonly code: BobbinErrorCode;
-  constructor(code: BobbinErrorCode, message: string, cause?: unknown) {
+  /** What was asked for may still be done, and would be done again if it was asked for again. */
+  readonly mayBeDone: boolean;
+  constructor(code: BobbinErrorCode, message: string, cause?: unknown, { mayBeDone = false } = {}) {
     super(message, cause === undefined ? {} : { cause });
     this.name = 'BobbinError';
     this.code = code;
+    this.mayBeDone = mayBeDone;
   }
 }

@@ -60,6 +60,7 @@ import {
   threadQuery,
 } from '../../../workflows/thread/shell/messages.ts';
 import { callsOf } from '../calls.ts';
+import { IdSchema } from '../../contract/shapes.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
 import { readRulesOf, revokeRuleOf } from '../rules/repository-rules.ts';
@@ -97,7 +98,7 @@ export interface ThreadHandle {
    */
   review(target: ReviewTarget, options?: ReviewOptions): Promise<ReviewOutput>;
   /** Adds input to the active turn. The next model request contains it. */
-  steer(steer: SteerTurn): Promise<void>;
+  steer(steer: SteerTurn, options?: { steerId?: string }): Promise<void>;
   /** Edits, moves or drops a queued turn. Rejects with `turnNotQueued` if it is no longer queued. */
   editQueue(edit: EditQueue): Promise<void>;
   /** The same as a signal: durable without a worker. A late one is recorded as rejected. */
@@ -163,7 +164,7 @@ export interface ThreadHandle {
    */
   redo(): Promise<Redone>;
   /** Removes the newest turns from the conversation. Files stay. Rejects with `threadBusy` or `notEnoughTurns`. */
-  rollback(rollback: RollbackTurns): Promise<{ dropped: string[] }>;
+  rollback(rollback: RollbackTurns, options?: { rollbackId?: string }): Promise<{ dropped: string[] }>;
   /** The same as a signal: durable without a worker. It is recorded as rejected if it cannot be done. */
   requestRollback(rollback: RollbackTurns): Promise<void>;
   /**
@@ -194,6 +195,18 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
   const handle: WorkflowHandle = service.client.workflow.getHandle(workflowId);
 
   const { call, ask } = callsOf(service, (error, action) => toBobbinError(error, { threadId, action }));
+  /** An update whose repetition is another one, unless it has the same key. */
+  const once = async <T>(
+    action: string,
+    key: string | undefined,
+    send: (updateId: string) => Promise<T>,
+  ): Promise<T> => {
+    try {
+      return await call(action, async () => send(key === undefined ? randomUUID() : IdSchema.parse(key)));
+    } catch (error) {
+      throw toPending(error, key);
+    }
+  };
   const source = openSource(service, threadId);
   const { archived } = source;
   function events(options: TreeOptions & { tree: true }): AsyncGenerator<TreeEvent, void>;
@@ -233,9 +246,9 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       call('start a turn', async () => {
         await handle.executeUpdate(startTurnUpdate, { args: [SubmitTurnSchema.parse(turn)], updateId: randomUUID() });
       }),
-    steer: (steer) =>
-      call('steer a turn', async () => {
-        await handle.executeUpdate(steerTurnUpdate, { args: [SteerTurnSchema.parse(steer)], updateId: randomUUID() });
+    steer: (steer, { steerId } = {}) =>
+      once('steer a turn', steerId, async (updateId) => {
+        await handle.executeUpdate(steerTurnUpdate, { args: [SteerTurnSchema.parse(steer)], updateId });
       }),
     editQueue: (edit) =>
       call('edit the queue', async () => {
@@ -311,12 +324,9 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       const { completion, item } = await readEnd(events({ after, untilRest: true }), place);
       return { completion, restored: item };
     },
-    rollback: (rollback) =>
-      call('roll back', () =>
-        handle.executeUpdate(rollbackTurnsUpdate, {
-          args: [RollbackTurnsSchema.parse(rollback)],
-          updateId: randomUUID(),
-        }),
+    rollback: (rollback, { rollbackId } = {}) =>
+      once('roll back', rollbackId, (updateId) =>
+        handle.executeUpdate(rollbackTurnsUpdate, { args: [RollbackTurnsSchema.parse(rollback)], updateId }),
       ),
     requestRollback: (rollback) =>
       call('roll back', async () => handle.signal(rollbackTurnsSignal, RollbackTurnsSchema.parse(rollback))),
@@ -354,6 +364,14 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
     },
   };
   return thread;
+}
+
+/** The service keeps what it has received for the next worker. */
+function toPending(error: unknown, key: string | undefined): unknown {
+  if (!(error instanceof BobbinError) || error.code !== 'workerUnavailable') return error;
+  const next = key === undefined ? 'read the thread before you ask again' : `ask again with the same id, ${key}`;
+  const message = `${error.message} It may still be done once a worker is back: ${next}.`;
+  return new BobbinError(error.code, message, error.cause, { mayBeDone: key === undefined });
 }
 
 function signalOf({ signal }: { signal?: AbortSignal }): EventStreamOptions {

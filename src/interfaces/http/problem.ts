@@ -149,10 +149,15 @@ export function toProblem(error: unknown): { problem: Problem; headers: Record<s
   return {
     problem: { type: `/docs#problem-${code}`, title, status, code, detail: toVisible(detail) },
     headers: {
-      ...(status === 429 || status === 503 ? { 'retry-after': RETRY_AFTER } : {}),
+      ...(status === 429 || (status === 503 && !mayBeDone(error)) ? { 'retry-after': RETRY_AFTER } : {}),
       ...(error instanceof HttpProblem ? error.headers : {}),
     },
   };
+}
+
+/** A client that tries again automatically would do it twice. */
+function mayBeDone(error: unknown): boolean {
+  return error instanceof BobbinError && error.mayBeDone;
 }
 
 function codeOf(error: unknown): ProblemCode {

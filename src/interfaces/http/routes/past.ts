@@ -92,10 +92,11 @@ export const PAST_ENDPOINTS: readonly Endpoint[] = [
     tag: 'Past',
     summary: 'Remove the newest turns from the conversation; files stay',
     scope: 'drive',
-    body: RollbackTurnsSchema,
+    body: RollbackTurnsSchema.extend({ rollbackId: optional(IdSchema) }),
     answers: [{ status: 200, says: 'The removed turns.', schema: ref('RolledBack') }],
     problems: ['threadNotFound', 'threadClosed', 'threadBusy', 'notEnoughTurns'],
-    run: async ({ thread, body }) => json(await (await thread()).rollback(body)),
+    run: async ({ thread, body: { numTurns, rollbackId } }) =>
+      json(await (await thread()).rollback({ numTurns }, rollbackId === undefined ? {} : { rollbackId })),
   }),
   endpoint({
     method: 'post',

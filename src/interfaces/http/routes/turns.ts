@@ -82,7 +82,7 @@ export const TURN_ENDPOINTS: readonly Endpoint[] = [
     tag: 'Turns',
     summary: 'Add input to the active turn',
     scope: 'drive',
-    body: SteerTurnSchema,
+    body: SteerTurnSchema.extend({ steerId: optional(IdSchema) }),
     answers: [DONE],
     problems: [
       'threadNotFound',
@@ -92,8 +92,8 @@ export const TURN_ENDPOINTS: readonly Endpoint[] = [
       'tooMuchWaiting',
       'inputTooLarge',
     ],
-    async run({ thread, body }) {
-      await (await thread()).steer(body);
+    async run({ thread, body: { steerId, ...steer } }) {
+      await (await thread()).steer(steer, steerId === undefined ? {} : { steerId });
       return NOTHING;
     },
   }),
