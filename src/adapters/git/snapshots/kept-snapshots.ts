@@ -1,9 +1,10 @@
 /** The kept snapshots, by thread and name. */
 import { existsSync } from 'node:fs';
 import type { SnapshotNames } from '../../../../activities/ports.ts';
+import { freeAtClose, freeIfWorthwhile } from './free-space.ts';
 import { releaseLegacy } from './legacy-snapshot.ts';
 import type { SnapshotPlace } from './snapshot.ts';
-import { findStore, hasStore, keepUnder, releaseFrom, tidy } from './snapshot-store.ts';
+import { findStore, hasStore, keepUnder, releaseFrom } from './snapshot-store.ts';
 
 export async function keepSnapshot(
   { directory }: SnapshotPlace,
@@ -23,5 +24,6 @@ export async function releaseSnapshots(
   const store = await findStore(directory, cwd);
   if (!(await hasStore(store))) return;
   await releaseFrom(store, threadId, names);
-  if (names === 'all') await tidy(store, signal);
+  if (names === 'all') await freeAtClose(directory, store, signal);
+  else freeIfWorthwhile(store);
 }

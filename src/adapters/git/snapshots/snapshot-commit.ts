@@ -4,6 +4,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RawPath } from '../process/git-process.ts';
 import type { Entry } from './entry.ts';
+import { noteWritten, toImports } from './free-space.ts';
+import { oneAtATime } from './snapshot-queue.ts';
 import { type SnapshotStore, type StoredFacts, gitOf, toMessage } from './snapshot-store.ts';
 
 const WHO = 'Bobbin <snapshot@bobbin.invalid>';
@@ -34,7 +36,10 @@ export async function importCommit(
 ): Promise<{ commit: string; tree: string }> {
   const ref = `refs/imports/${randomUUID()}`;
   const input = async function* (): AsyncGenerator<Buffer> {
-    yield* contents;
+    for await (const chunk of contents) {
+      noteWritten(store, chunk.length);
+      yield chunk;
+    }
     const message = toMessage(facts());
     yield Buffer.from(`commit ${ref}\nmark :1\ncommitter ${WHO} 0 +0000\ndata ${message.length}\n`);
     yield message;
@@ -43,7 +48,8 @@ export async function importCommit(
   };
   const args = [...IMPORT, '--quiet', '--done', '--date-format=raw'];
   try {
-    const { stdout } = await gitOf(store, signal)(args, { input: input() });
+    const run = () => gitOf(store, signal)(args, { input: input() });
+    const { stdout } = await oneAtATime(toImports(store), run);
     const [, commit = '', tree = ''] = /^(\w+)\n040000 tree (\w+)/.exec(stdout.toString()) ?? [];
     return { commit, tree };
   } finally {

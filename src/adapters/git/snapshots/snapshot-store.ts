@@ -70,7 +70,7 @@ export async function findStore(directory: string, cwd: string): Promise<Snapsho
 
 export type StoreGit = (
   args: readonly string[],
-  more?: Pick<GitCall, 'input' | 'answers' | 'onStdout' | 'objects'>,
+  more?: Pick<GitCall, 'input' | 'answers' | 'onStdout' | 'objects' | 'deadlineMs'>,
 ) => Promise<GitResult>;
 
 /** Git in the store, without a work tree. */
@@ -148,14 +148,6 @@ export async function releaseFrom(store: SnapshotStore, threadId: string, names:
   const folder = join(store.gitDir, folderOf(threadId));
   const going = names === 'all' ? [folder] : names.map((name) => join(folder, toRefPart(name)));
   for (const path of going) await rm(path, { recursive: true, force: true });
-}
-
-/** Lets git pack new objects, and remove unreferenced ones, if it considers that useful. */
-export async function tidy(store: SnapshotStore, signal: AbortSignal): Promise<void> {
-  const settings = ['gc.auto=2000', 'gc.autoPackLimit=30', 'gc.autoDetach=false', 'pack.compression=1'];
-  // Objects that another worker is writing have no reference yet.
-  const expiry = ['gc.pruneExpire=1.hour.ago', 'gc.reflogExpire=now'];
-  await gitOf(store, signal)([...[...settings, ...expiry].flatMap((one) => ['-c', one]), 'gc', '--auto', '--quiet']);
 }
 
 export async function hasStore({ gitDir }: SnapshotStore): Promise<boolean> {

@@ -9,6 +9,7 @@ import { importCommit } from './snapshot-commit.ts';
 import { isSame, kindsOf, toFacts, toWarnings } from './snapshot-facts.ts';
 import { type Draft, readAll, remove } from './snapshot-files.ts';
 import { type SnapshotStore, openStore, toStored } from './snapshot-store.ts';
+import { oneAtATime } from './snapshot-queue.ts';
 import { walk } from './walk.ts';
 
 export interface SnapshotPlace {
@@ -33,21 +34,6 @@ export async function takeSnapshot(
     const { commit, facts } = await makeSnapshot(store, place, after, signal);
     return { status: 'taken', commit, warnings: toWarnings(facts) };
   });
-}
-
-const queues = new Map<string, Promise<unknown>>();
-
-/** Two threads on one workspace would do the same work twice. */
-async function oneAtATime<T>(key: string, body: () => Promise<T>): Promise<T> {
-  const before = queues.get(key) ?? Promise.resolve();
-  const own = before.then(body, body);
-  const settled = own.catch(() => undefined);
-  queues.set(key, settled);
-  try {
-    return await own;
-  } finally {
-    if (queues.get(key) === settled) queues.delete(key);
-  }
 }
 
 async function makeSnapshot(
