@@ -15,8 +15,8 @@ function packagesOf(...args: string[]): string[] {
   const main = join(import.meta.dirname, 'main.ts');
   const { stderr } = spawnSync(process.execPath, ['--import', hooks, main, ...args], {
     encoding: 'utf8',
-    // No stack runs here, so that a command which needs one ends when it has loaded what it connects with.
-    env: { ...process.env, BOBBIN_DATA_DIR: '/nowhere/bobbin', TEMPORAL_ADDRESS: '' },
+    // Nobody serves port 1, so that a command which needs the service ends when it has loaded what it connects with.
+    env: { ...process.env, BOBBIN_DATA_DIR: '/nowhere/bobbin', TEMPORAL_ADDRESS: '127.0.0.1:1' },
   });
   return [...new Set([...stderr.matchAll(/node_modules\/((?:@[^/]+\/)?[^/\s]+)/g)].map(([, name]) => name!))].sort();
 }
