@@ -37,6 +37,7 @@ import {
   type LimitName,
   type LimitWatch,
 } from './processes/limits.ts';
+import { type Hidden, watchHidden } from './sandbox/hidden-watch.ts';
 import { MountChanged } from './sandbox/mount-sources.ts';
 import { isInsideReal } from '../../folders/folders.ts';
 import { startLeader, type Leader } from './processes/leader.ts';
@@ -322,8 +323,10 @@ async function runInFence(
   const { table, pipe, keyboard, leave, limits } = parts;
   const startedAt = performance.now();
   let leader: Leader;
+  let hidden: Hidden;
   try {
-    const { launch, close } = parts.launcher.prepare(spec, parts.sandbox);
+    const { launch, close, hidden: noted } = parts.launcher.prepare(spec, parts.sandbox);
+    hidden = noted;
     leader = await startLeader(launch, pipe.writeEnd, keyboard?.readEnd).finally(close);
   } catch (error) {
     leave();
@@ -340,12 +343,12 @@ async function runInFence(
   });
   const interrupt = () => interruptProcesses(table, toTarget(spec, leader));
   io.session?.onStart({ keyboard: keyboard?.input, interrupt });
-  const end = await waitForEnd(spec, io.signal, leader, output, parts);
+  const end = await waitForEnd(spec, io.signal, leader, { ...parts, output, hidden });
   const target = toTarget(spec, leader);
   // In a sandbox, everything that the command started ends with its first process.
-  if (end.limit !== undefined && parts.sandbox !== undefined) kill(leader.pid);
+  if (isByUs(end) && parts.sandbox !== undefined) kill(leader.pid);
   const { gone: noneFound, killed } =
-    end.outcome === 'exited' && end.limit === undefined
+    end.outcome === 'exited' && !isByUs(end)
       ? { gone: await endLeftovers(table, target, { pipe, startedAt, leader }), killed: 0 }
       : await endProcesses(table, target, parts.graceMs);
   await settled(pipe.ended, noneFound ? CERTAIN_END_MS : LAST_OUTPUT_MS);
@@ -357,7 +360,8 @@ async function runInFence(
   const limit = end.limit ?? toKernelLimit(leader.exitCode(), leader.signal());
   const report = { outcome: end.outcome, exitCode: leader.exitCode(), gone, durationMs: elapsed(startedAt) };
   const started = end.outcome !== 'exited' || !leader.refused();
-  const told = withLimit({ ...report, ...finish(output) }, limit, limits);
+  const limited = withLimit({ ...report, ...finish(output) }, limit, limits);
+  const told = end.why === undefined ? limited : { ...limited, output: withLine(limited.output, end.why) };
   if (killed === 0) return { report: told, started };
   const ignored = `ignored SIGTERM for ${parts.graceMs} ms and ${killed === 1 ? 'was' : 'were'} killed`;
   parts.log(`${counted(killed)} of command ${spec.commandId} of thread ${spec.threadId} ${ignored}`);
@@ -409,6 +413,12 @@ function finish(output: OutputWatch): Pick<CommandReport, 'output' | 'outputByte
 interface CommandEnd {
   outcome: CommandReport['outcome'];
   limit?: LimitName;
+  /** A reason of ours that is no limit. */
+  why?: string;
+}
+
+function isByUs({ limit, why }: CommandEnd): boolean {
+  return limit !== undefined || why !== undefined;
 }
 
 /** The reason why the command is over: the first of its own end, the signal, the clock and its limits. */
@@ -416,13 +426,13 @@ function waitForEnd(
   spec: CommandSpec,
   signal: AbortSignal,
   leader: Leader,
-  output: OutputWatch,
-  { watch, limits, folders }: RunParts,
+  { watch, limits, folders, output, hidden }: RunParts & { output: OutputWatch; hidden: Hidden },
 ): Promise<CommandEnd> {
   return new Promise((resolve) => {
     const over = (end: CommandEnd): void => {
       clearTimeout(timer);
       unwatch();
+      unwatchHidden();
       signal.removeEventListener('abort', onAbort);
       resolve(end);
     };
@@ -437,6 +447,13 @@ function waitForEnd(
       limits,
       outputBytes: () => output.bytes(),
       onLimit: (limit) => over({ outcome: 'exited', limit }),
+    });
+    const unwatchHidden = watchHidden({
+      workspace: spec.workspace,
+      hidden,
+      sandboxPid: () => leader.sandboxPid(),
+      onFault: (path, why) =>
+        over({ outcome: 'exited', why: `Ended by Bobbin: ${path} has changed, and cannot be hidden again: ${why}` }),
     });
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();

@@ -15,6 +15,7 @@ import { SANDBOX_STATUS_FD, type Launch } from './processes/leader.ts';
 import { type CommandLimits, toShellLimits } from './processes/limits.ts';
 import { type MountSources, mountByPath, openMountSources } from './sandbox/mount-sources.ts';
 import { toForwarder, toProxyVariables } from './network/network-forwarder.ts';
+import { type Hidden, noteHidden } from './sandbox/hidden-watch.ts';
 import { listOutsideSockets } from './sandbox/outside-sockets.ts';
 import { REAPER_MARKER } from './processes/process-table.ts';
 import { findReaper } from './processes/reaper.ts';
@@ -25,7 +26,10 @@ import { withoutBareRepositories } from './unasked-git.ts';
 
 export interface Launcher {
   /** Returns what must be closed once the process has it. Throws the error of the file system. */
-  prepare(spec: CommandSpec, sandbox: SandboxParts | undefined): { launch: Launch; close: () => void };
+  prepare(
+    spec: CommandSpec,
+    sandbox: SandboxParts | undefined,
+  ): { launch: Launch; close: () => void; /** What the sandbox hides, as it was before. */ hidden: Hidden };
 }
 
 export interface SandboxParts {
@@ -129,7 +133,8 @@ export function createLauncher({
       };
       try {
         const scriptFd = script === undefined ? null : keep(openScript(stateDirectory, script));
-        if (sandbox === undefined) return { launch: toFullAccess(spec, argv, scriptFd), close };
+        if (sandbox === undefined) return { launch: toFullAccess(spec, argv, scriptFd), close, hidden: new Map() };
+        const hidden = noteHidden(deniedPaths, [spec.root ?? spec.workspace, ...spec.sandbox.writableRoots]);
         const filterFd = filter === undefined ? null : keep(openSync(filterFile, 'r'));
         // Programs that run before the sandbox exists must not load files of a workspace.
         const environment = toEnvironment(spec);
@@ -145,7 +150,7 @@ export function createLauncher({
           files: [filterFd, scriptFd, null, ...sources.descriptors],
           kind: 'sandbox',
         };
-        return { launch, close };
+        return { launch, close, hidden };
       } catch (error) {
         close();
         throw error;

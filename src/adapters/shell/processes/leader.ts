@@ -34,6 +34,8 @@ export interface Leader {
   signal(): number | null;
   /** For a reaper only: true once the process has ended on its own, after all that the command started. */
   sawTheEnd(): boolean;
+  /** The first process in a sandbox; undefined before it is known, and without a sandbox. */
+  sandboxPid(): number | undefined;
   /** True once a sandbox has ended on its own before it started the command. */
   refused(): boolean;
 }
@@ -59,7 +61,9 @@ export async function startLeader(
   let said: string | undefined;
   const stream =
     statusFd === undefined ? undefined : (child.stdio as readonly (typeof child.stdio)[number][])[statusFd];
-  const reported = stream == null ? undefined : readStatus(stream as Readable).then((text) => (said = text));
+  let soFar = '';
+  const reported =
+    stream == null ? undefined : readStatus(stream as Readable, (text) => (soFar = text)).then((text) => (said = text));
   const status = (): number | undefined => (kind === 'reaper' && /^\d+\n$/.test(said ?? '') ? Number(said) : undefined);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(async () => {
     // Its last report is read after its end is known.
@@ -80,6 +84,10 @@ export async function startLeader(
       return value === undefined ? null : signalOf(value);
     },
     sawTheEnd: () => status() !== undefined && child.exitCode === 0,
+    sandboxPid: () => {
+      const [, found] = (kind === 'sandbox' && /"child-pid":\s*(\d+)/.exec(soFar)) || [];
+      return found === undefined ? undefined : Number(found);
+    },
     refused: () => kind === 'sandbox' && said?.includes('"exit-code"') === false && (child.exitCode ?? 0) !== 0,
   };
 }
@@ -89,10 +97,13 @@ function signalOf(status: number): number {
 }
 
 /** All of it; undefined if it cannot be read to its end. */
-async function readStatus(stream: Readable): Promise<string | undefined> {
+async function readStatus(stream: Readable, onText: (soFar: string) => void): Promise<string | undefined> {
   let text = '';
   try {
-    for await (const chunk of stream) text += String(chunk);
+    for await (const chunk of stream) {
+      text += String(chunk);
+      onText(text);
+    }
     return text;
   } catch {
     return undefined;
