@@ -17,6 +17,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { REVIEW_TURN } from '../../src/contract/plain/given-turns.ts';
 import { CONVERSATION } from '../../src/contract/plain/turn-kinds.ts';
 import { WORKFLOW_CODES } from '../../src/contract/plain/workflow-codes.ts';
 import type {
@@ -244,7 +245,7 @@ async function look(
       ...{ threadId: batchId, path: [batchId], role: 'review', reports: 'result' },
       ...(isThere === true ? { head } : {}),
     },
-    firstTurn: { turnId: 'review', kind: CONVERSATION, input: [{ type: 'text', text: part.prompt }] },
+    firstTurn: { turnId: REVIEW_TURN, kind: CONVERSATION, input: [{ type: 'text', text: part.prompt }] },
   };
   const asked = executeChild<(start: StartThread) => Promise<ThreadResult>>('thread', {
     workflowId: toWorkflowId(threadId),

@@ -13,8 +13,8 @@
  * and at once if the thread begins in files that are there, what has not run when a thread moves to another folder
  * ends, no warning about a workspace or a host follows the end of a thread, and an answer of a model may take a day. 9: a
  * thread that closes while its host is lost does not wait for that host, what is typed into a command is asked for each
- * time, all that is below a turn stops with it, also by the answer `cancel`, and every report of an agent reaches its
- * parent's model.
+ * time, all that is below a turn stops with it, also by the answer `cancel`, every report of an agent reaches its
+ * parent's model, and only turns that its parent gave count as its work.
  */
 export const ALL_DECISIONS = [9, 8, 7, 6, 5, 4, 3, 2] as const;
 export type Decisions = (typeof ALL_DECISIONS)[number];

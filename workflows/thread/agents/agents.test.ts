@@ -236,12 +236,32 @@ describe('the end of an agent', () => {
     });
   });
 
+  it('is that of the turns that it was given: a turn of somebody else changes nothing', () => {
+    const thread = withAgents(['helper'], { subThreads: { maxDepth: 2, maxActive: 1 } });
+    thread.answer(waitCall());
+    const { children } = thread.state;
+    say(thread, 1, ended({ ...DONE, turnId: 'mine', kind: 'user_shell', lastAgentMessage: null }));
+    expect([thread.state.children, thread.actions('watchChild').length]).toEqual([children, 1]);
+    say(thread, 1, ended(DONE));
+    expect(thread.state.children).toMatchObject([{ status: 'completed', given: [], openTurns: 0 }]);
+    say(thread, 1, ended({ ...DONE, turnId: 'mine', lastAgentMessage: 'for a person' }));
+    expect(thread.state.children).toMatchObject([{ status: 'completed', lastAgentMessage: 'found it' }]);
+  });
+
+  it('counts whatever its turn was, for an agent that was begun in a run of an earlier release', () => {
+    const thread = withAgents(['helper']);
+    const children = thread.state.children.map(({ given: _given, ...child }) => child);
+    thread.restart({ ...thread.state, children });
+    say(thread, 1, ended({ ...DONE, turnId: 'mine' }));
+    expect(thread.state.children).toMatchObject([{ status: 'completed', openTurns: 0 }]);
+  });
+
   it('takes the place of the one before in a run that an earlier release began', () => {
     const thread = withAgents(['helper']);
     thread.restart({ ...thread.state, decisions: 8 });
     thread.answer(call('followup_task', { target: 'helper', message: 'and that' }));
     say(thread, 1, ended(DONE));
-    say(thread, 1, ended({ ...FAILED, lastAgentMessage: null }));
+    say(thread, 1, ended({ ...FAILED, turnId: 'followup-1', lastAgentMessage: null }));
     expect(thread.state.children).toMatchObject([{ news: 'failed: no [internal]' }]);
   });
 
@@ -257,7 +277,7 @@ describe('the end of an agent', () => {
     ]);
     say(thread, 1, ended(DONE));
     expect(thread.state.children).toMatchObject([{ status: 'running', openTurns: 1 }]);
-    say(thread, 1, ended(DONE));
+    say(thread, 1, ended({ ...DONE, turnId: 'followup-1' }));
     expect(thread.state.children).toMatchObject([{ status: 'completed', openTurns: 0 }]);
     const told = thread.events().flatMap((event) => (event.type === 'subThread/updated' ? [event.subThread] : []));
     expect(told.map(({ status }) => status)).toEqual(['pendingInit', 'running', 'running', 'running', 'completed']);
@@ -637,6 +657,24 @@ describe('an agent of a turn that a person or a policy interrupts by an answer',
     thread.restart({ ...thread.state, decisions: 8 });
     cancel(thread);
     expect([sent(thread), thread.completions('a')]).toMatchObject([[], [{ status: 'aborted' }]]);
+  });
+});
+
+describe('an agent that has been given a further turn', () => {
+  it.each([
+    ['is waited for until all have ended', 9, 0],
+    ['was waited for until one had, in a run that an earlier release began', 8, 1],
+  ] as const)('%s when its thread is interrupted', (_, decisions, ends) => {
+    const thread = withAgents(['helper']);
+    thread.restart({ ...thread.state, decisions });
+    thread.answer(call('followup_task', { target: 'helper', message: 'and that' }));
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    thread.end('callModel', { type: 'aborted' }, thread.stopping[0]);
+    say(thread, 1, ended({ ...ABORTED, turnId: 'followup-1', lastAgentMessage: null }));
+    expect(thread.completions('a')).toHaveLength(ends);
+    say(thread, 1, ended({ ...ABORTED, lastAgentMessage: null }));
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
+    expect(thread.state.children).toMatchObject([{ status: 'interrupted', openTurns: 0 }]);
   });
 });
 

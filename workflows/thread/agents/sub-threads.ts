@@ -16,6 +16,7 @@ import type {
 } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import type { Refusal } from '../state/refusal.ts';
+import { toFollowUpTurn } from '../../../src/contract/plain/given-turns.ts';
 import { LIMITS } from '../../../src/contract/plain/limits.ts';
 import { CONVERSATION, runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
 import { budgetOfChild, isTreeUsedUp } from '../budget/budget.ts';
@@ -24,7 +25,15 @@ import { report, send } from '../turns/outbox.ts';
 import { closeRequest, showRequest, withdraw } from '../turns/requests.ts';
 import { noteChanged, storeChanges } from '../turns/stored-files.ts';
 import { treeSpent } from '../state/spending.ts';
-import { type ActiveTurn, type Child, type ThreadState, decidesAnew, keepsNews, stopsAll } from '../state/state.ts';
+import {
+  type ActiveTurn,
+  type Child,
+  type ThreadState,
+  countsGiven,
+  decidesAnew,
+  keepsNews,
+  stopsAll,
+} from '../state/state.ts';
 import { TOLD_CHARS, onStepStopped, withTurn } from '../turns/turns.ts';
 import { cutToBytes, fitNews, hasRoomFor } from '../state/waiting.ts';
 import { later, plus, NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
@@ -104,6 +113,7 @@ export function beginChild(state: ThreadState, at: number, given: NewChild): { s
       parent: { threadId: state.threadId, path, role, ...(checkedOut === undefined ? {} : { checkedOut }) },
     },
     openTurns: given.start.firstTurn === undefined ? 0 : 1,
+    ...(countsGiven(state) && { given: given.start.firstTurn === undefined ? [] : [given.start.firstTurn.turnId] }),
     closing: false,
     news: null,
     spent: NOTHING_SPENT,
@@ -150,7 +160,7 @@ export function awaitClose(state: ThreadState, turn: ActiveTurn, startId: string
 export function abandonUnstarted(state: ThreadState, at: number, { turnId }: Pick<ActiveTurn, 'turnId'>): ThreadState {
   return state.children
     .filter((child) => child.start !== null && child.turnId === turnId)
-    .reduce((current, child) => become(current, at, { ...child, start: null, openTurns: 0 }, 'shutdown', null), state);
+    .reduce((current, child) => become(current, at, { ...withoutTurns(child), start: null }, 'shutdown', null), state);
 }
 
 /** A child has started that no turn waits for any longer. */
@@ -271,14 +281,18 @@ export function withdrawRequestsOf(state: ThreadState, at: number, threadId: str
 }
 
 function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCompletion): ThreadState {
-  const openTurns = Math.max(0, child.openTurns - 1);
+  const given = child.given?.filter((turnId) => turnId !== turn.turnId);
+  // A turn of somebody else.
+  if (given !== undefined && given.length === child.given?.length) return state;
+  const openTurns = given?.length ?? Math.max(0, child.openTurns - 1);
   const words = child.role === 'review' && turn.status === 'completed' ? null : wordsOf(turn);
   // The result of a review is for its turn alone, which receives the whole report.
   const news = child.role === 'review' ? null : withNews(state, child, (words ?? '').slice(0, TOLD_CHARS));
   // A review has one turn, and no agents that could wait after it.
-  const ended = { ...child, openTurns, news, waits: child.role !== 'review' && child.waits };
+  const ended = { ...child, ...(given && { given }), openTurns, news, waits: child.role !== 'review' && child.waits };
   const status = openTurns > 0 ? 'running' : STATUS_AFTER[turn.status];
-  return quietened(become(state, at, ended, status, words), child.threadId);
+  const told = become(state, at, ended, status, words);
+  return openTurns > 0 && stopsAll(state) ? told : quietened(told, child.threadId);
 }
 
 /** The report of an agent follows those that its model has not seen. */
@@ -316,10 +330,15 @@ function endChild(
 ): ThreadState {
   const wasAtWork = isAtWork(child) && !child.closing;
   const news = wasAtWork && child.role === 'agent' ? withEnd(state, child, how) : child.news;
-  const ended = { ...child, openTurns: 0, news };
+  const ended = { ...withoutTurns(child), news };
   const gone = become(state, at, ended, status, wasAtWork ? how : null);
   const withdrawn = withdraw(gone, at, ({ origin }) => origin?.path[0] === child.threadId);
   return forgetOld(quietened(withdrawn, child.threadId, proven));
+}
+
+/** It has no turn that could end. */
+export function withoutTurns(child: Child): Child {
+  return { ...child, openTurns: 0, ...(child.given && { given: [] }) };
 }
 
 function withEnd(state: ThreadState, child: Child, how: string): string {
@@ -374,14 +393,15 @@ function forgetOld(state: ThreadState): ThreadState {
 
 /** Gives a child another turn. */
 export function giveTurn(state: ThreadState, at: number, child: Child, text: string): ThreadState {
-  const turnId = `followup-${state.messageCount + 1}`;
+  const turnId = toFollowUpTurn(state.messageCount + 1);
   const submitted = send(withStopping(state, false), child.threadId, {
     signal: 'submitTurn',
     payload: { turnId, kind: CONVERSATION, input: [{ type: 'text', text }], onBusy: 'queue' },
   });
   // A child that has not started yet gets the message after its start.
   const status = child.status === 'pendingInit' ? 'pendingInit' : 'running';
-  return become(submitted, at, { ...child, openTurns: child.openTurns + 1 }, status, null);
+  const given = child.given && [...child.given, turnId];
+  return become(submitted, at, { ...child, openTurns: child.openTurns + 1, ...(given && { given }) }, status, null);
 }
 
 export function tellToClose(state: ThreadState, threadId: string, reason: string): ThreadState {

@@ -245,13 +245,15 @@ describe('the limit of a tree', () => {
     expect(tree.root.state.requests).toEqual([]);
   });
 
-  it('is asked for by an agent that was stopped, went on with a message that waited, and stands before a call', () => {
+  it('is asked for by an agent that was stopped, went on with a turn of a person that waited, and stands before a call', () => {
     const tree = createTree({ budget: { turn: { tokens: 10 }, tree: { tokens: 30 } } });
     submit(tree, 'a');
     step(tree, 'root', [OUTPUTS.spawn()], 1);
     const start = tree.underWay().find(({ action }) => action.type === 'startChild');
     if (start !== undefined) tree.end(start.member, start.action, [], 0);
-    step(tree, 'root', [OUTPUTS.follow()], 9);
+    step(tree, 'root', [OUTPUTS.list()], 9);
+    const mine = { turnId: 'mine', kind: 'regular', input: text('and that'), onBusy: 'queue' } as const;
+    tree.happen(child(tree), { type: 'turnSubmitted', turn: mine });
     deliverAll(tree);
     tree.answer('decline');
     deliverAll(tree);
@@ -260,13 +262,13 @@ describe('the limit of a tree', () => {
     deliverAll(tree);
     step(tree, 'root', [OUTPUTS.say()], 19);
     deliverAll(tree);
-    expect(child(tree).state).toMatchObject({ active: { turnId: 'followup-1' }, budget: { held: true, waits: false } });
+    expect(child(tree).state).toMatchObject({ active: { turnId: 'mine' }, budget: { held: true, waits: false } });
     step(tree, 'root/1', [OUTPUTS.spawn()], 1);
     deliverAll(tree);
     expect(tree.root.state.requests).toMatchObject([{ type: 'budget', scope: 'tree' }]);
     tree.answer('accept');
     deliverAll(tree);
-    expect(child(tree).state).toMatchObject({ active: { turnId: 'followup-1' }, budget: { held: false } });
+    expect(child(tree).state).toMatchObject({ active: { turnId: 'mine' }, budget: { held: false } });
     expect(tree.underWay().map(({ member, action }) => [member.state.threadId, action.type])).toContainEqual([
       'root/1',
       'startChild',

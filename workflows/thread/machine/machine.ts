@@ -40,6 +40,7 @@ import type { MachineEvent } from '../state/inputs.ts';
 import { beginMove, onMoved } from './moving.ts';
 import { editQueue } from './queue.ts';
 import { asLost, noteLostHost, onHostBack, onLostHost, onRelocationFailed, withRelocation } from './relocation.ts';
+import { byTurn, queuedGiven, reportRefused } from '../turns/given-turns.ts';
 import { delivered, report, wantedMessages } from '../turns/outbox.ts';
 import { closeRequest, wantedDeadlines } from '../turns/requests.ts';
 import { resumed } from '../past/resume.ts';
@@ -70,6 +71,7 @@ import {
   isConversation,
   isSilentOnceClosed,
   saysThatItStands,
+  stopsAll,
   storesFresh,
   withoutRelocation,
 } from '../state/state.ts';
@@ -274,7 +276,8 @@ function orReject(
 function reject(state: ThreadState, at: number, message: string, id: string | null, refusal: Refusal): ThreadState {
   const counters = { ...state.counters, rejectedMessages: state.counters.rejectedMessages + 1 };
   const { code, reason } = refusal;
-  return emit({ ...state, counters }, at, { type: 'message/rejected', message, code, reason, id });
+  const told = emit({ ...state, counters }, at, { type: 'message/rejected', message, code, reason, id });
+  return message === 'submitTurn' ? reportRefused(told, id, refusal) : told;
 }
 
 /** Reports to the threads above that a request which they may show is not open: nobody could answer it there. */
@@ -300,7 +303,7 @@ function submit(state: ThreadState, event: Of<'turnSubmitted'>): ThreadState {
     return emit(queued, at, { type: 'turn/queued', turnId: turn.turnId, kind: turn.kind });
   }
   const next = { ...known, queue: [toQueuedTurn(turn), ...known.queue] };
-  return abort(next, event, active, 'replaced', `by turn ${turn.turnId}`);
+  return abort(next, event, active, 'replaced', byTurn(turn.turnId));
 }
 
 /**
@@ -319,14 +322,21 @@ function steerActive(
   return tasks.steer(told, event.at, active, input, event.running);
 }
 
-function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadState {
+function interrupt(before: ThreadState, event: Of<'interruptRequested'>): ThreadState {
   const { turnId, reason, tree, keepSessions } = event.interrupt;
+  const state = tree === true && turnId === undefined ? dropGiven(before, event.at, reason ?? null) : before;
   const isIdle = state.active === null && state.beside.length === 0;
   const stopped = isIdle && turnId === undefined && keepSessions !== true ? stopSessions(state) : state;
   if (tree === true && state.active === null) return stopAgents(stopped, reason ?? 'interrupted', keepSessions);
   const turn = turnId === undefined ? (state.active ?? state.beside.at(-1) ?? null) : findTurn(state, turnId);
   if (turn !== null) return abort(state, event, turn, 'interrupted', reason ?? null);
   return turnId === undefined ? stopped : dropQueued(state, event.at, turnId, 'interrupted', reason ?? null);
+}
+
+/** What an agent was given to do next ends with what it does now. */
+function dropGiven(state: ThreadState, at: number, reason: string | null): ThreadState {
+  if (!stopsAll(state)) return state;
+  return queuedGiven(state).reduce((current, id) => dropQueued(current, at, id, 'interrupted', reason), state);
 }
 
 function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason: AbortReason, detail: string | null) {

@@ -10,7 +10,7 @@ import { modelOptionsOf } from '../../../src/contract/plain/model-options.ts';
 import { carryOverBytes, toCarryOver } from './carry-over.ts';
 import { archivable, withoutSegment } from '../state/log.ts';
 import { type ActiveTurn, type Child, type ThreadState, endMove, withoutRelocation } from '../state/state.ts';
-import { isOver, stopChildren, tellToClose, withChild } from '../agents/sub-threads.ts';
+import { isOver, stopChildren, tellToClose, withChild, withoutTurns } from '../agents/sub-threads.ts';
 import { isCleanUp } from '../state/actions.ts';
 import { needCleanUp } from '../tools/command-step.ts';
 import { stopSessions } from '../tools/sessions.ts';
@@ -94,7 +94,7 @@ function withoutChildren(state: ThreadState): ThreadState {
 
 function closedWithParent(child: Child): Child {
   if (isOver(child)) return child;
-  return { ...child, status: 'shutdown', start: null, openTurns: 0, closing: true, news: null };
+  return { ...withoutTurns(child), status: 'shutdown', start: null, closing: true, news: null };
 }
 
 /** It is not known whether a child exists whose start was under way, so it is asked to close. */

@@ -146,6 +146,8 @@ export interface Child extends SubThread {
   start: StartThread | null;
   /** Turns that it was given and that have not ended. */
   openTurns: number;
+  /** Their ids, oldest first; left out in children that were begun in a run of an earlier release. */
+  given?: string[];
   /** It was asked to close. */
   closing: boolean;
   /** How its turns ended, for the model, which has not seen it yet. */
@@ -156,6 +158,14 @@ export interface Child extends SubThread {
   held: boolean;
   /** It could continue, and waits for a message about its budget. */
   waits: boolean;
+}
+
+/** A turn that replaces another one, which the thread above has given. */
+export interface StandIn {
+  turnId: string;
+  givenId: string;
+  /** Of what it replaces. */
+  usage: Usage;
 }
 
 /** A message from one thread to another, under the name of its signal. */
@@ -482,6 +492,8 @@ export interface ThreadState {
   /** Messages to other threads that are not delivered yet, oldest first. */
   outbox: Outgoing[];
   messageCount: number;
+  /** Turns that answer for one of the thread above, which they replace. Left out if there are none. */
+  standIns?: StandIn[];
   /** Messages of other agents that no model request has carried yet. */
   mailbox: AgentMessage[];
   /** Commands that may have left processes behind; no step touches the workspace before these have ended. */
@@ -624,11 +636,17 @@ export const closesWithoutHost = since(9);
 /** Whether what is typed into a command is asked for each time: before, a remembered answer covered the same text at a later prompt. */
 export const asksForInputAgain = since(9);
 
-/** Whether all that is below a turn stops with it: before, the answer `cancel` left agents and commands at work, and an agent that was being started was not waited for. */
+/**
+ * Whether all that is below a turn stops with it: before, the answer `cancel` left agents and commands at work, turns that were queued
+ * for an agent began, an agent that was being started was not waited for, and deadlines of its requests passed again and again.
+ */
 export const stopsAll = since(9);
 
 /** Whether a report of an agent follows those that its parent's model has not seen: before, it took their place. */
 export const keepsNews = since(9);
+
+/** Whether a thread counts only the turns that it gave to one below, and learns of those that were refused: before, any turn there counted. */
+export const countsGiven = since(9);
 
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): FolderWorkspace {

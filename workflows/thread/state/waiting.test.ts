@@ -284,6 +284,8 @@ function endedAgent(thread: TestThread, name: string, words: string): string {
 }
 
 function end(thread: TestThread, threadId: string, words: string): void {
+  const children = thread.state.children.map((child) => ({ ...child, given: ['task'], openTurns: 1 }));
+  thread.restart({ ...thread.state, children });
   thread.dispatch({
     type: 'subThreadReported',
     message: {

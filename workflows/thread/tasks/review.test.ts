@@ -289,6 +289,19 @@ describe('a review fails, and is left without a result,', () => {
   });
 });
 
+describe('a turn of somebody else in the thread of a review', () => {
+  it('is no result of it', () => {
+    const thread = atWork();
+    say(
+      thread,
+      endOfChild({ status: 'completed', turnId: 'shell', kind: 'user_shell', lastAgentMessage: null } as never),
+    );
+    expect(thread.steps('finishReview')).toEqual([]);
+    say(thread, endOfChild({ status: 'completed', lastAgentMessage: 'the answer' }));
+    expect(thread.input('finishReview').text).toBe('the answer');
+  });
+});
+
 describe('a thread with the role of a review', () => {
   const parent = { threadId: 't0', path: ['t0'], role: 'review' as const };
 

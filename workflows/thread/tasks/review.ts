@@ -3,11 +3,19 @@
  * pinned first; at the end, the findings are compared with them.
  */
 import type { SubThreadReport, TurnCompletion, TurnError } from '../../../src/contract/index.ts';
+import { REVIEW_TURN } from '../../../src/contract/plain/given-turns.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import type { PreparedReview } from '../../../activities/contract.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { enterReview, exitReview, toHint } from '../turns/review-mode.ts';
-import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state/state.ts';
+import {
+  addUsage,
+  type QueuedTurn,
+  type ReviewTurn,
+  type ThreadState,
+  countsGiven,
+  toWorkspace,
+} from '../state/state.ts';
 import { awaitClose, beginChild, findChild, isOver, refuseChild, startAction, onStart } from '../agents/sub-threads.ts';
 import { type StepEnd, type StepEvent, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import {
@@ -131,7 +139,7 @@ function toStart({ settings }: ThreadState, { request }: ReviewTurn, { prompt, r
     sandbox: 'read-only' as const,
     agentIdentity: settings.agentIdentity,
     unattended: { approvals: 'decline' as const },
-    firstTurn: { turnId: 'review', kind: 'regular' as const, input: [{ type: 'text' as const, text: prompt }] },
+    firstTurn: { turnId: REVIEW_TURN, kind: 'regular' as const, input: [{ type: 'text' as const, text: prompt }] },
   };
 }
 
@@ -153,7 +161,7 @@ function onChildStart(
   return failure === null ? awaitClose(started, turn, event.id) : onStepStopped(started, turn, event.id, true);
 }
 
-/** The only turn of the review's thread has ended. Its usage is counted here, however it ended. */
+/** The turn of the review's thread has ended, or one that replaced it. Its usage is counted here, however it ended. */
 function onSubThreadReport(
   state: ThreadState,
   at: number,
@@ -163,6 +171,7 @@ function onSubThreadReport(
 ): ThreadState {
   if (said.type !== 'turnCompleted' || turn.stage.type !== 'running' || turn.stage.childId !== threadId) return state;
   const { turn: ended } = said;
+  if (countsGiven(state) && ended.turnId !== REVIEW_TURN) return state;
   const spent = { ...turn, usage: addUsage(turn.usage, ended.usage) };
   const counted = withTurn({ ...state, usage: addUsage(state.usage, ended.usage) }, spent);
   return spent.aborting === null ? onEnd(counted, at, spent, ended) : counted;

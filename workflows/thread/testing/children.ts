@@ -1,5 +1,6 @@
 /** For tests of the machine: children that send any report a child may send, and obey their messages. */
 import type { SubThreadReport, TurnCompletion } from '../../../src/contract/index.ts';
+import { TASK_TURN } from '../../../src/contract/plain/given-turns.ts';
 import type { Action } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { NO_USAGE, type ThreadState } from '../state/state.ts';
@@ -29,7 +30,10 @@ function toWords(thread: Thread, threadId: string, play: { pick: number; says: C
     case 'completed':
     case 'aborted':
     case 'failed':
-      return { type: 'turnCompleted', turn: toCompletion(play.says, `done at ${thread.at}`) };
+      return {
+        type: 'turnCompleted',
+        turn: toCompletion(play.says, toTurnId(thread, threadId, play.pick), `done at ${thread.at}`),
+      };
     case 'asks':
     case 'asks below':
       return { type: 'requestOpened', request: toRequest(threadId, thread.at, play.says === 'asks below') };
@@ -52,6 +56,13 @@ function toWords(thread: Thread, threadId: string, play: { pick: number; says: C
   }
 }
 
+/** The oldest turn that the child was given, or now and then one of somebody else. */
+function toTurnId({ state: { children } }: Thread, threadId: string, pick: number): string {
+  const isForeign = Math.floor(pick / (children.length + 1)) % 4 === 3;
+  const given = children.find((child) => child.threadId === threadId)?.given?.[0] ?? TASK_TURN;
+  return isForeign ? 'mine' : given;
+}
+
 /** The id of a request as the child that reports it knows it. */
 function ownId(requestId: string, threadId: string): string {
   return requestId.startsWith(`${threadId}:`) ? requestId.slice(threadId.length + 1) : requestId;
@@ -70,9 +81,13 @@ function toRequest(threadId: string, at: number, below: boolean) {
   };
 }
 
-function toCompletion(how: 'completed' | 'aborted' | 'failed', lastAgentMessage = 'done'): TurnCompletion {
+function toCompletion(
+  how: 'completed' | 'aborted' | 'failed',
+  turnId: string,
+  lastAgentMessage = 'done',
+): TurnCompletion {
   const common = {
-    ...{ turnId: 'task', kind: 'regular' as const, lastAgentMessage },
+    ...{ turnId, kind: 'regular' as const, lastAgentMessage },
     ...{ startedAt: 1, durationMs: 1, usage: NO_USAGE },
   };
   switch (how) {
@@ -85,28 +100,27 @@ function toCompletion(how: 'completed' | 'aborted' | 'failed', lastAgentMessage 
   }
 }
 
-/** The reaction of a child to a message; null if it does not react. */
-export function echoOf(
-  state: ThreadState,
-  { to, message }: Extract<Action, { type: 'sendMessage' }>,
-): MachineInput | null {
+/** The reactions of a child to a message. */
+export function echoOf(state: ThreadState, { to, message }: Extract<Action, { type: 'sendMessage' }>): MachineInput[] {
   switch (message.signal) {
     case 'closeThread':
-      return say(to, { type: 'closed', reason: null });
+      return [say(to, { type: 'closed', reason: null })];
     case 'interruptTurn':
-      return say(to, { type: 'turnCompleted', turn: toCompletion('aborted') });
+      return (state.children.find(({ threadId }) => threadId === to)?.given ?? [TASK_TURN]).map((turnId) =>
+        say(to, { type: 'turnCompleted', turn: toCompletion('aborted', turnId) }),
+      );
     case 'submitTurn':
-      return say(to, { type: 'turnCompleted', turn: toCompletion('completed') });
+      return [say(to, { type: 'turnCompleted', turn: toCompletion('completed', message.payload.turnId) })];
     case 'resolveRequest': {
       const { requestId, decision } = message.payload;
       const child = state.children.find(({ threadId }) => to === threadId || to.startsWith(`${threadId}/`));
-      if (child === undefined) return null;
+      if (child === undefined) return [];
       const told = to === child.threadId ? requestId : `${to}:${requestId}`;
-      return say(child.threadId, { type: 'requestResolved', requestId: told, decision, by: 'person' });
+      return [say(child.threadId, { type: 'requestResolved', requestId: told, decision, by: 'person' })];
     }
     case 'subThreadReport':
     case 'treeBudget':
     case 'agentMessage':
-      return null;
+      return [];
   }
 }

@@ -7,7 +7,7 @@ import { decide, reduce } from '../machine/machine.ts';
 import { DECISIONS } from '../../../src/contract/plain/decisions.ts';
 import { NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
 import type { Step } from './ends.ts';
-import { SETTINGS } from './fixtures.ts';
+import { EXITED, SETTINGS } from './fixtures.ts';
 
 export interface Tree {
   readonly threads: ReadonlyMap<string, Member>;
@@ -65,6 +65,17 @@ export function createTree(settings: Partial<ThreadSettings>): Tree {
     const { id } = action;
     switch (action.type) {
       case 'step': {
+        if (action.activity === 'execCommand')
+          return { type: 'stepEnded', id, activity: 'execCommand', end: { type: 'done', value: EXITED } };
+        if (action.activity === 'cleanWorkspace')
+          return {
+            type: 'stepEnded',
+            id,
+            activity: 'cleanWorkspace',
+            end: { type: 'done', value: { ended: 0, gone: true } },
+          };
+        if (action.activity === 'archiveSegment')
+          return { type: 'stepEnded', id, activity: 'archiveSegment', end: { type: 'done', value: null } };
         if (action.activity !== 'callModel') throw new Error(`Nothing here ends a ${action.activity}`);
         tokens += used;
         late ||= member.state.status === 'closed';

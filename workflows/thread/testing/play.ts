@@ -401,8 +401,8 @@ function end(shell: Shell, action: Step, how: AnyEnding, outputs: readonly Outpu
     shell.oracle.archived(shell.state, action.input.segment);
   if (action.type === 'relocate') relocate(shell, action, how);
   else happen(shell, toEnd(action, how, outputs, shell.at));
-  const echo = action.type === 'sendMessage' && how !== 'failed' ? echoOf(shell.state, action) : null;
-  if (echo !== null) happen(shell, echo);
+  const echo = action.type === 'sendMessage' && how !== 'failed' ? echoOf(shell.state, action) : [];
+  for (const one of echo) happen(shell, one);
 }
 
 /** Reports of agents come in the middle of it. */

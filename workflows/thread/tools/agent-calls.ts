@@ -18,6 +18,7 @@ import {
   tellToClose,
   withChild,
 } from '../agents/sub-threads.ts';
+import { TASK_TURN } from '../../../src/contract/plain/given-turns.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import { AGENT_TOOLS, type AgentArguments } from '../../../src/contract/plain/tools/agents.ts';
 import { argumentsOf } from './call-list.ts';
@@ -81,7 +82,7 @@ function spawn(
       sandbox: settings.sandbox,
       agentIdentity: settings.agentIdentity,
       ...(settings.unattended === null ? {} : { unattended: settings.unattended }),
-      firstTurn: { turnId: 'task', kind: CONVERSATION, input: [{ type: 'text', text: args.message }] },
+      firstTurn: { turnId: TASK_TURN, kind: CONVERSATION, input: [{ type: 'text', text: args.message }] },
     },
   });
   return { type: 'starting', ...begun };

@@ -1,7 +1,8 @@
 /** Messages to other threads: kept until they are delivered, in order for each receiver. */
 import type { SubThreadReport } from '../../../src/contract/index.ts';
+import { REVIEW_TURN } from '../../../src/contract/plain/given-turns.ts';
 import { type Action, actionIds } from '../state/actions.ts';
-import type { Child, OutgoingMessage, ThreadState } from '../state/state.ts';
+import { type Child, type OutgoingMessage, type ThreadState, countsGiven } from '../state/state.ts';
 
 export function send(state: ThreadState, to: string, message: OutgoingMessage): ThreadState {
   const number = state.messageCount + 1;
@@ -12,11 +13,18 @@ export function send(state: ThreadState, to: string, message: OutgoingMessage): 
 export function report(state: ThreadState, said: SubThreadReport): ThreadState {
   const { parent } = state.settings;
   if (parent === null) return state;
-  if (parent.reports === 'result') return said.type === 'turnCompleted' ? { ...state, newest: said.turn } : state;
+  if (parent.reports === 'result') return isResult(state, said) ? { ...state, newest: said.turn } : state;
   return send(state, parent.threadId, {
     signal: 'subThreadReport',
     payload: { threadId: state.threadId, report: said },
   });
+}
+
+function isResult(
+  state: ThreadState,
+  said: SubThreadReport,
+): said is Extract<SubThreadReport, { type: 'turnCompleted' }> {
+  return said.type === 'turnCompleted' && (!countsGiven(state) || said.turn.turnId === REVIEW_TURN);
 }
 
 /** One message at a time for each thread, to keep their order; none to a child that has not started yet. */

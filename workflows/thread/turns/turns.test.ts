@@ -187,12 +187,13 @@ describe('the end of a turn', () => {
   });
 
   it('is kept, whole, for a thread above that waits for the result alone', () => {
-    const thread = testThreadWith({ parent: { ...PARENT, reports: 'result' } });
+    const thread = testThread({ parent: { ...PARENT, reports: 'result' } });
+    thread.submit('review');
     thread.answer('x'.repeat(30_000));
     expect(thread.state.outbox).toEqual([]);
-    expect(thread.state.newest).toMatchObject({ turnId: 'a', lastAgentMessage: 'x'.repeat(30_000) });
+    expect(thread.state.newest).toMatchObject({ turnId: 'review', lastAgentMessage: 'x'.repeat(30_000) });
     thread.submit('b');
-    expect(thread.state.newest).toMatchObject({ turnId: 'a' });
+    expect(thread.state.newest).toMatchObject({ turnId: 'review' });
   });
 });
 

@@ -9,6 +9,7 @@ import type {
 } from '../../../src/contract/index.ts';
 import { addItem, completeItem, emit, isRunning, itemCount } from '../state/log.ts';
 import { withBudget } from '../budget/budget.ts';
+import { reportEnd } from './given-turns.ts';
 import { report } from './outbox.ts';
 import { withdrawRequests } from './requests.ts';
 import { withoutTurn } from '../approvals/rules.ts';
@@ -252,7 +253,7 @@ function complete(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd
 function tellEnd(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {
   const told = emit({ ...state, turnCount: state.turnCount + 1 }, at, { type: 'turn/completed', turn });
   const counted = report(told, { type: 'usage', spent: treeSpent(told, at), waits: told.budget.waits });
-  return report(counted, { type: 'turnCompleted', turn: toReported(state, turn) });
+  return reportEnd(counted, toReported(state, turn));
 }
 
 /** The last message of an agent is cut where its parent would cut it. */
