@@ -90,6 +90,7 @@ export function createOracle(): Oracle {
       assertNewsStays(before, state);
       assertWanted(memory, state, wanted);
       assertUpdatesEnd(state, wanted);
+      assertTimePasses(machineInput, state, wanted);
       assertStoppedForCause(state, stopping);
       assertWorkspaceFree(memory, { before, machineInput, state, starting });
       memory.money.after({ before, machineInput, state, starting, events: memory.events.slice(lastSeq(before.log)) });
@@ -429,6 +430,12 @@ function assertUpdatesEnd(state: ThreadState, wanted: readonly Action[]): void {
   const isUnderWay = wanted.some((action) => isStep(action, 'cleanWorkspace') || action.type === 'relocate');
   const isHeldBack = state.relocation?.status === 'wanted';
   check(isUnderWay || isHeldBack, 'the end of sessions is under way');
+}
+
+/** A deadline that has come is not waited for again. */
+function assertTimePasses(machineInput: MachineInput, state: ThreadState, wanted: readonly Action[]): void {
+  if (machineInput.type !== 'timeCame' || machineInput.about.type !== 'requestDeadline' || !stopsAll(state)) return;
+  check(!wanted.some(({ id }) => id === machineInput.id), `${machineInput.id} has come`);
 }
 
 /** A step is stopped only by the end or the abort of its turn. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ThreadRequest } from '../../../src/contract/index.ts';
 import { everyRequest } from '../../../src/contract/test-every-type.ts';
 import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
-import { testThread } from '../testing/fixtures.ts';
+import { EXITED, exec, testThread } from '../testing/fixtures.ts';
 import {
   closeRequest,
   openBudgetRequest,
@@ -60,6 +60,36 @@ describe('requests that are open', () => {
     expect(wantedDeadlines(state)).toMatchObject([
       { type: 'awaitTime', at: 70, about: { type: 'requestDeadline', requestId: 'req_1' } },
     ]);
+  });
+});
+
+describe('the deadline of a request', () => {
+  const asking = (decisions: 8 | 9) => {
+    const thread = testThread({ approvalPolicy: 'untrusted', sandbox: 'read-only' });
+    thread.restart({ ...thread.state, decisions });
+    thread.submit('a');
+    thread.answer(exec('ls'), exec('make'));
+    return thread;
+  };
+  const ofRequests = (thread: ReturnType<typeof testThread>) =>
+    thread.actions('awaitTime').filter(({ about }) => about.type === 'requestDeadline');
+
+  it('is over with the abort of its turn, although the request is withdrawn later', () => {
+    const thread = asking(9);
+    const [timer] = ofRequests(thread);
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    expect([ofRequests(thread), thread.state.requests.length]).toEqual([[], 1]);
+    thread.dispatch({ type: 'timeCame', id: timer!.id, about: timer!.about });
+    expect([ofRequests(thread), thread.state.requests.length]).toEqual([[], 1]);
+    thread.done('execCommand', EXITED, thread.stopping[0]);
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted' }]);
+    expect(thread.state.requests).toEqual([]);
+  });
+
+  it('passes on in a run that an earlier release began', () => {
+    const thread = asking(8);
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    expect(ofRequests(thread)).toHaveLength(1);
   });
 });
 

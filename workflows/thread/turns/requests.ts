@@ -10,7 +10,7 @@ import { shorten } from '../../../src/contract/plain/foreign-text.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit, itemAt } from '../state/log.ts';
 import { report } from './outbox.ts';
-import type { ThreadState } from '../state/state.ts';
+import { type ThreadState, stopsAll } from '../state/state.ts';
 import { toSummary } from '../state/steps.ts';
 
 /** A request without the members that follow from its place in the thread. */
@@ -121,10 +121,16 @@ export function withdraw(state: ThreadState, at: number, matches: (request: Thre
     .reduce((current, open) => closeRequest(current, at, open.requestId, 'cancel', 'abort'), state);
 }
 
+/** The abort of its turn has begun, so it takes no answer. */
+function isWithdrawn(state: ThreadState, { turnId }: ThreadRequest): boolean {
+  const turn = state.active?.turnId === turnId ? state.active : null;
+  return stopsAll(state) && turn !== null && turn.aborting !== null;
+}
+
 /** A timer for each request of this thread that has a deadline. */
 export function wantedDeadlines(state: ThreadState): Action[] {
   return state.requests.flatMap((open): Action[] =>
-    open.deadlineAt === null || open.origin !== null
+    open.deadlineAt === null || open.origin !== null || isWithdrawn(state, open)
       ? []
       : [
           {
