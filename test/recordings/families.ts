@@ -267,6 +267,34 @@ export const FAMILIES: Scenarios = {
       return { thread: thread.workflowId, 'agent-1': agentOf(1), 'agent-2': agentOf(2), 'agent-3': agentOf(3) };
     },
   },
+  'stopped-agents': {
+    async drive(environment) {
+      const thread = await environment.start({ approvalPolicy: 'untrusted', sandbox: 'danger-full-access' });
+      const helper = 'call: spawn_agent {"task_name": "helper", "message": "run: touch below"}';
+      const follow = 'call: followup_task {"target": "helper", "message": "say: second"}';
+      await runTurn(thread, `${helper}\n${follow}\n${follow}`);
+      const agent = child(environment, thread, 1);
+      await waitForRequest(agent);
+      const corrected = turn('run: touch corrected');
+      await agent.submit(corrected);
+      await waitForEvent(agent, 'turn/started', ({ turnId }) => turnId === corrected.turnId);
+      await waitForRequest(agent);
+      await runTurn(agent, 'echo mine', { kind: 'user_shell' });
+      const asking = turn('run: touch here');
+      await thread.submit(asking);
+      const { request } = await waitForEvent(
+        thread,
+        'item/commandExecution/requestApproval',
+        (event) => event.request.turnId === asking.turnId,
+      );
+      await thread.resolve({ requestId: request.requestId, decision: 'cancel' });
+      await thread.completion(asking.turnId);
+      await runTurn(thread, `${follow}\ncall: wait_agent {}`);
+      await closeThread(thread);
+      await waitForEvent(agent, 'thread/closed');
+      return { parent: thread.workflowId, child: agent.workflowId };
+    },
+  },
   'taken-over': {
     worker: false,
     env: { BOBBIN_HOST_GRACE: '2', BOBBIN_HOST_GROUP: 'shared' },
