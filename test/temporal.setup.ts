@@ -22,8 +22,8 @@ declare module 'vitest' {
 }
 
 /**
- * One Temporal service for all test files, found or obtained before the first of them and stopped after the last: embedded,
- * in memory, or a cluster.
+ * One Temporal service for all test files, found or obtained before the first of them and stopped after the last: a
+ * development server, or a cluster.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const onProgress = (line: string) => process.stderr.write(`${line}\n`);

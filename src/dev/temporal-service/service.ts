@@ -138,7 +138,7 @@ interface LaunchPlan {
   address: string;
   uiUrl: string | null;
   args: string[];
-  /** Path of a database that this launch creates; null if it existed, or if everything is in memory. */
+  /** Path of a database that this launch creates; null if it existed. */
   newDatabase: string | null;
   /** For messages: addresses, program, database. */
   where: string;
@@ -148,8 +148,12 @@ async function planLaunch(options: LaunchSettings): Promise<LaunchPlan> {
   const ip = options.ip ?? '127.0.0.1';
   const namespace = options.namespace ?? 'default';
   const { port, uiPort } = await portsFor(options, ip);
-  const database = options.ephemeral === true ? null : join(options.dataDirectory, 'temporal.db');
-  if (database !== null) await assertDatabase(database);
+  const durable = options.ephemeral !== true;
+  const database = join(options.dataDirectory, durable ? 'temporal.db' : `temporal-${port}.db`);
+  // Not in memory: the server closes its only connection now and then, and that database would be gone
+  // (https://github.com/temporalio/temporal/issues/3784).
+  if (durable) await assertDatabase(database);
+  else await removeDatabase(database);
   const { path, serverVersion } = options.binary;
   const { dynamicConfig = [] } = options;
   const address = `${ip}:${port}`;
@@ -158,9 +162,9 @@ async function planLaunch(options: LaunchSettings): Promise<LaunchPlan> {
   return {
     ...{ namespace, ip, port, httpPort, uiPort, ui, address },
     uiUrl: uiPort === null ? null : `http://${ip}:${uiPort}`,
-    newDatabase: database === null || existsSync(database) ? null : database,
-    args: toServerArguments({ ip, port, httpPort, ui, namespace, database, serverVersion, dynamicConfig }),
-    where: [address, path, ...(database === null ? [] : [database])].join(', '),
+    newDatabase: existsSync(database) ? null : database,
+    args: toServerArguments({ ip, port, httpPort, ui, namespace, database, durable, serverVersion, dynamicConfig }),
+    where: [address, path, database].join(', '),
   };
 }
 

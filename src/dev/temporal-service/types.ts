@@ -17,7 +17,7 @@ export interface StartOptions {
   ip?: string;
   /** `default` by default. */
   namespace?: string;
-  /** Keeps everything in memory, on any free port unless one is given, and never shares it. For tests. */
+  /** Keeps nothing for a later start, on any free port unless one is given, and never shares it. For tests. */
   ephemeral?: boolean;
   /** Additional settings of the service, as `key=value`; they override ours. */
   dynamicConfig?: readonly string[];

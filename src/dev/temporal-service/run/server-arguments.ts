@@ -8,8 +8,9 @@ export interface ServerSettings {
   /** Address of the UI behind its guard; null without a UI. */
   ui: { ip: string; port: number } | null;
   namespace: string;
-  /** Null keeps everything in memory. */
-  database: string | null;
+  database: string;
+  /** Whether the data outlive a crash of the machine. */
+  durable: boolean;
   serverVersion: string;
   /** Additional settings, as `key=value`. */
   dynamicConfig: readonly string[];
@@ -32,7 +33,7 @@ const LATENCY_SETTINGS = [
 const CLOSED_HTTP_API = 'frontend.httpAllowedHosts=["nobody.invalid"]';
 
 /** A write-ahead log needs one fsync per commit, the default journal several. Both are durable. */
-const DATABASE_SETTINGS = ['journal_mode=wal', 'synchronous=full'];
+const DATABASE_SETTINGS = ['journal_mode=wal'];
 
 /** Together they push cancellations to the worker without waiting for a heartbeat. */
 const PUSHED_CANCELLATION_SETTINGS = [
@@ -51,8 +52,11 @@ export function toServerArguments(settings: ServerSettings): string[] {
     ...['--http-port', String(settings.httpPort)],
     ...(settings.ui === null ? ['--headless'] : ['--ui-ip', settings.ui.ip, '--ui-port', String(settings.ui.port)]),
     ...['--namespace', settings.namespace, '--log-level', 'warn'],
-    ...(settings.database === null ? [] : ['--db-filename', settings.database]),
-    ...(settings.database === null ? [] : DATABASE_SETTINGS.flatMap((pragma) => ['--sqlite-pragma', pragma])),
+    ...['--db-filename', settings.database],
+    ...[...DATABASE_SETTINGS, `synchronous=${settings.durable ? 'full' : 'off'}`].flatMap((pragma) => [
+      '--sqlite-pragma',
+      pragma,
+    ]),
     ...[...LATENCY_SETTINGS, ...HEARTBEAT_SETTINGS, ...pushed, ...settings.dynamicConfig, CLOSED_HTTP_API].flatMap(
       (value) => ['--dynamic-config-value', value],
     ),
