@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCommandRunner } from '../../../src/adapters/shell/command-runner.ts';
@@ -31,7 +32,7 @@ function run(place: EscapePlace, workspace: string, command: string) {
   const deniedPaths = NAMES.map((name) => join(workspace, name));
   const runner = createCommandRunner({ stateDirectory: join(place.root, 'data'), deniedPaths });
   const sandbox = { mode: 'workspace-write' as const, writableRoots: [], networkAccess: false };
-  const ids = { commandId: 'command-1', threadId: 'attacker', command, cwd: workspace, workspace };
+  const ids = { commandId: randomUUID(), threadId: 'attacker', command, cwd: workspace, workspace };
   let acted = false;
   const onOutput = ({ text: output }: { text: string }): void => {
     if (acted || !output.includes('begun')) return;

@@ -40,7 +40,7 @@ async function withSupervisor(
  */
 function asking(folder: string, cwd: string, marker: string): string {
   const sandbox: SandboxPolicy = { mode: 'danger-full-access', writableRoots: [], networkAccess: true };
-  const ids = { commandId: 'x', threadId: 'attacker', command: `touch '${marker}'`, cwd, workspace: cwd };
+  const ids = { commandId: randomUUID(), threadId: 'attacker', command: `touch '${marker}'`, cwd, workspace: cwd };
   const request = { type: 'run', key: 'x', spec: { ...ids, sandbox, timeoutMs: 10_000, maxOutputBytes: 1_000 } };
   const script = `const fs = require('fs');
     process.chdir(${JSON.stringify(folder)});

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startSwapper } from '../../../src/adapters/files/test-swapper.ts';
@@ -21,7 +22,7 @@ export const rows: EscapeRow[] = [
       const swapper = await startSwapper(workspace, outside);
       let output = '';
       for (let count = 0; count < COMMANDS; count += 1) {
-        const ids = { commandId: `command-${count}`, threadId: 'thread', cwd: workspace, workspace, root: workspace };
+        const ids = { commandId: randomUUID(), threadId: 'thread', cwd: workspace, workspace, root: workspace };
         const spec = { ...ids, sandbox, command: 'cat secret; echo MARKER > planted && echo WROTE' };
         const report = await runner
           .run(

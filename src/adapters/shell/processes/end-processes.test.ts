@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { expect, it, vi } from 'vitest';
 import { endProcesses } from './end-processes.ts';
@@ -24,25 +25,28 @@ it('ends a group where nothing but the group is known', async () => {
 });
 
 it('finds a process by the whole of its id only', async () => {
-  const child = await startReady('echo ready; while :; do sleep 300; done', { [COMMAND_MARKER]: 'command-12' });
+  // A look at the whole machine, where other tests run commands, too.
+  const id = randomUUID();
+  const child = await startReady('echo ready; while :; do sleep 300; done', { [COMMAND_MARKER]: `${id}-12` });
   const table = createProcessTable();
   const exited = once(child, 'exit');
-  expect(await table.find({ commandIds: new Set(['command-1', 'command-123']) })).toEqual([]);
-  expect(await table.find({ commandIds: new Set(['command-12']) })).toContain(child.pid);
-  await endProcesses(table, { commandIds: new Set(['command-12']), exited });
-  expect(await table.find({ commandIds: new Set(['command-12']) })).toEqual([]);
+  expect(await table.find({ commandIds: new Set([`${id}-1`, `${id}-123`]) })).toEqual([]);
+  expect(await table.find({ commandIds: new Set([`${id}-12`]) })).toContain(child.pid);
+  await endProcesses(table, { commandIds: new Set([`${id}-12`]), exited });
+  expect(await table.find({ commandIds: new Set([`${id}-12`]) })).toEqual([]);
 });
 
 it('finds all commands of a thread and of those below it by one id', async () => {
-  const mark = { [COMMAND_MARKER]: 'tool/t/1/2/7' };
+  const thread = `tool/${randomUUID()}`;
+  const mark = { [COMMAND_MARKER]: `${thread}/1/2/7` };
   const child = await startReady('echo ready; while :; do sleep 300; done', mark);
   const table = createProcessTable();
   const exited = once(child, 'exit');
-  const others = ['tool/t/1/2', 'tool/t/1', 'tool/t/1/3/*', 'tool/t/1/2/7/*', 'tool/t/1*'];
+  const others = ['/1/2', '/1', '/1/3/*', '/1/2/7/*', '/1*'].map((end) => `${thread}${end}`);
   expect(await table.find({ commandIds: new Set(others) })).toEqual([]);
-  expect(await table.find({ commandIds: new Set(['tool/t/1/*']) })).toContain(child.pid);
-  await endProcesses(table, { commandIds: new Set(['tool/t/1/2/*']), exited });
-  expect(await table.find({ commandIds: new Set(['tool/t/1/*']) })).toEqual([]);
+  expect(await table.find({ commandIds: new Set([`${thread}/1/*`]) })).toContain(child.pid);
+  await endProcesses(table, { commandIds: new Set([`${thread}/1/2/*`]), exited });
+  expect(await table.find({ commandIds: new Set([`${thread}/1/*`]) })).toEqual([]);
 });
 
 it('has nothing to do where nothing is left', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   mkdirSync,
   mkdtempSync,
@@ -40,7 +41,7 @@ async function during(command: string, act: () => void): Promise<CommandReport> 
   const runner = createCommandRunner({ stateDirectory: join(folder, 'state'), deniedPaths });
   rmSync(inWorkspace('go'), { force: true });
   const sandbox = { mode: 'workspace-write' as const, writableRoots: [], networkAccess: false };
-  const ids = { commandId: 'command-1', threadId: 'thread-1', cwd: workspace, workspace };
+  const ids = { commandId: randomUUID(), threadId: 'thread-1', cwd: workspace, workspace };
   const onOutput = vi.fn(({ text }: { text: string }) => {
     if (!text.includes('begun') || onOutput.mock.calls.length > 1) return;
     act();
