@@ -114,7 +114,7 @@ function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threa
   return new BobbinError(known, `${action} (thread ${threadId}): ${reason ?? error.message}`, error);
 }
 
-/** Whether a workflow that was not found is one that takes no more messages. The other message has the id in it. */
+/** Whether a not-found error means that the workflow has completed. The message for a missing workflow contains its id. */
 export function hasEnded(error: unknown): boolean {
   return /^(\d+ NOT_FOUND: )?workflow execution already completed\.?$/i.test(deepestMessage(error));
 }

@@ -151,7 +151,7 @@ describe('a tree in which people write to agents', () => {
         if (stops) tree.happen(root, { type: 'interruptRequested', interrupt: { tree: true } });
         comeToRest(tree, look);
         for (const member of tree.threads.values()) {
-          // A closed thread has no more to do with its agents.
+          // A closed thread ignores its agents.
           if (member.state.status === 'closed') continue;
           expect(member.state.children.filter(isAtWork)).toEqual([]);
           expect(member.state.children.filter(({ openTurns }) => openTurns !== 0)).toEqual([]);

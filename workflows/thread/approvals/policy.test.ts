@@ -121,7 +121,7 @@ describe('git, which runs what the configuration of a repository names,', () => 
     ['git status', 'untrusted', true],
     ['git status', 'on-request', undefined],
     ['git fetch', 'untrusted', undefined],
-  ] as const)('is told that nobody was asked: %s with %s', (command, approvalPolicy, unasked) => {
+  ] as const)('has a step that says whether it needed approval: %s with %s', (command, approvalPolicy, unasked) => {
     const thread = testThread({ cwd: CWD, approvalPolicy, sandbox: 'workspace-write' });
     thread.submit('a');
     thread.answer(exec(command));
