@@ -4,7 +4,7 @@ import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
 import { viewOnceOpen } from './opening.ts';
 import type { Service } from '../service.ts';
-import { describeThread } from './owners.ts';
+import { describeThread, readOwner } from './owners.ts';
 import type { NewThread } from './thread-ids.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
@@ -49,7 +49,7 @@ export async function forkThread(
   }
 }
 
-/** The memo of a fork: what it was made from. Whoever repeats the request gets the same thread. */
+/** The memo of a fork: what it was made from, so that a repeated request finds its thread. */
 export function toForkMemo({
   threadId,
   turnId = null,
@@ -65,11 +65,11 @@ async function isSameFork(
   { fork, owner }: { fork: Fork; owner: string | null },
 ): Promise<boolean> {
   if (!(error instanceof BobbinError) || error.code !== 'threadExists' || threadId === undefined) return false;
-  const { memo } = await service.within(() => service.client.workflow.getHandle(toWorkflowId(threadId)).describe());
-  const made = memo?.['forkOf'] as { threadId?: unknown; turnId?: unknown } | null | undefined;
+  const found = await service.within(() => service.client.workflow.getHandle(toWorkflowId(threadId)).describe());
+  const made = found.memo?.['forkOf'] as { threadId?: unknown; turnId?: unknown } | null | undefined;
   const asked = toForkMemo(fork);
   if (made?.threadId !== asked.threadId || made.turnId !== asked.turnId) return false;
-  return (await describeThread(service, threadId)).owner === owner;
+  return readOwner(found) === owner;
 }
 
 /** The workspace from the start of the thread, which needs no worker. */

@@ -87,12 +87,13 @@ async function query(
   let read = 0;
   await service.within(async () => {
     for await (const info of service.client.workflow.list({ query: conditions.join(' AND ') })) {
-      if (found.size >= limit || (cwd !== undefined && ++read > MAX_READ)) break;
+      if (cwd !== undefined && ++read > MAX_READ) break;
       if (owner !== undefined && (await ownerOf(info)) !== owner) continue;
       const summary = toSummary(info);
+      if (cwd !== undefined && summary.cwd !== cwd) continue;
       // A thread that continued as new is listed once, with its newest run.
-      if ((cwd === undefined || summary.cwd === cwd) && !found.has(info.workflowId))
-        found.set(info.workflowId, summary);
+      if (!found.has(info.workflowId)) found.set(info.workflowId, summary);
+      if (found.size >= limit) break;
     }
   });
   return [...found.values()];

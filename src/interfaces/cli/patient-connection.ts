@@ -1,4 +1,4 @@
-/** Connects to the service: a person is told soon that nothing is there, and waits longer for a service that is busy. */
+/** Connects to the service. Fails early if nothing listens at its address, and waits longer if the service is busy. */
 import type { Bobbin, BobbinOptions } from '../../client/index.ts';
 
 /** A person waits for it. */
@@ -17,17 +17,7 @@ export async function connectPatiently(options: BobbinOptions): Promise<Bobbin> 
 }
 
 async function listens(address = '127.0.0.1:7233'): Promise<boolean> {
-  const { connect } = await import('node:net');
-  const [, host = '', port = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(address) ?? [];
-  if (port === '') return false;
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: Number(port), timeout: CONNECT_MS });
-    const end = (does: boolean): void => {
-      socket.destroy();
-      resolve(does);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('timeout', () => end(false));
-    socket.once('error', () => end(false));
-  });
+  const { findFault } = await import('../../dev/checks/address.ts');
+  const hasPort = /:\d+$/.test(address);
+  return hasPort && (await findFault(`http://${address}`, AbortSignal.timeout(CONNECT_MS))) === undefined;
 }

@@ -3,8 +3,9 @@ import { type RawPath, toRawPaths } from '../process/git-process.ts';
 import { isWithin } from '../ignore/left-out.ts';
 import type { LegacySnapshot } from './legacy-snapshot.ts';
 import type { Difference, Side } from '../undo/revert-plan.ts';
-import { USUAL, toPermissions } from './snapshot-facts.ts';
-import type { SnapshotFacts, StoreGit } from './snapshot-store.ts';
+import { toPermissions } from './snapshot-facts.ts';
+import { EXPECTED } from './usual-modes.ts';
+import { type SnapshotFacts, type StoreGit, listFiles } from './snapshot-store.ts';
 
 interface RawDifference {
   path: RawPath;
@@ -65,9 +66,7 @@ async function comparePermissions(
 ): Promise<Difference[]> {
   if (paths.length === 0) return [];
   const wanted = new Set(paths);
-  const { stdout } = await git(['ls-tree', '-r', '-z', commit]);
-  return toRawPaths(stdout).flatMap((line) => {
-    const [, kind = '', id = '', path = ''] = /^(\d+) blob (\w+)\t([^]*)$/.exec(line) ?? [];
+  return (await listFiles(git, commit)).flatMap(({ kind, id, path }) => {
     if (!wanted.has(path)) return [];
     return [{ path, before: toSide(kind, id, first.get(path)), after: toSide(kind, id, second.get(path)) }];
   });
@@ -76,7 +75,7 @@ async function comparePermissions(
 function toSide(kind: string, id: string, mode: number | undefined): Side {
   if (kind === NO_FILE) return null;
   if (kind === '120000') return { kind, id, mode: 0 };
-  return { kind, id, mode: mode ?? Number.parseInt(USUAL[kind] ?? '644', 8) };
+  return { kind, id, mode: mode ?? Number.parseInt(EXPECTED[kind] ?? '644', 8) };
 }
 
 /** The differences between a snapshot of an earlier release and a current one. */

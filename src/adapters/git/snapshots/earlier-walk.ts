@@ -1,9 +1,9 @@
 /** The decisions of an earlier snapshot that a later one repeats. */
-import { type RawPath, toRawPaths } from '../process/git-process.ts';
+import type { RawPath } from '../process/git-process.ts';
 import type { Entry } from './entry.ts';
 import type { Manifest } from './manifest.ts';
 import { toBlobId } from './snapshot-files.ts';
-import { type SnapshotStore, type StoreGit, gitOf, readFacts } from './snapshot-store.ts';
+import { type SnapshotStore, type StoreGit, gitOf, listFiles, readFacts } from './snapshot-store.ts';
 import type { EarlierWalk } from './walked.ts';
 
 /** @param commits the first one decides; the paths of all of them are read. */
@@ -32,10 +32,6 @@ export async function toEarlierWalk(
 }
 
 async function idsOf(git: StoreGit, commit: string): Promise<ReadonlyMap<RawPath, Pick<Entry, 'id'>>> {
-  const { stdout } = await git(['ls-tree', '-r', '-z', commit], { answers: [0, 128] });
-  const lines = toRawPaths(stdout).map((line): [RawPath, Pick<Entry, 'id'>] => {
-    const [, id = '', path = ''] = /^\d+ blob (\w+)\t([^]*)$/.exec(line) ?? [];
-    return [path, { id }];
-  });
-  return new Map(lines);
+  const files = await listFiles(git, commit, { answers: [0, 128] });
+  return new Map(files.map(({ path, id }) => [path, { id }]));
 }

@@ -63,8 +63,6 @@ export function kindsOf(entries: ReadonlyMap<RawPath, Entry>): Kinds {
   return new Map([...entries].map(([path, { kind }]) => [path, kind]));
 }
 
-export const USUAL: Record<string, string> = { '100644': '644', '100755': '755' };
-
 /** Permissions of the folders of a snapshot that differ from the usual ones; paths end with a slash. */
 export function toFolderPermissions({ folders }: Pick<SnapshotFacts, 'folders'>): Map<RawPath, number> {
   return toPermissions({ modes: folders?.modes ?? {} });

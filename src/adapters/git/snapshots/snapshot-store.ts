@@ -97,9 +97,24 @@ export async function readFacts(git: StoreGit, commit: string): Promise<Snapshot
   return facts.usual === undefined ? facts : fromStored(facts, await kindsIn(git, commit));
 }
 
+export interface TreeFile {
+  /** Git's kind: plain, executable or link. */
+  kind: string;
+  id: string;
+  path: RawPath;
+}
+
+/** The files of a commit or a tree. */
+export async function listFiles(git: StoreGit, tree: string, more: Parameters<StoreGit>[1] = {}): Promise<TreeFile[]> {
+  const { stdout } = await git(['ls-tree', '-r', '-z', tree], more);
+  return toRawPaths(stdout).flatMap((line) => {
+    const [, kind, id, path] = /^(\d+) blob (\w+)\t([^]*)$/.exec(line) ?? [];
+    return kind === undefined || id === undefined || path === undefined ? [] : [{ kind, id, path }];
+  });
+}
+
 export async function kindsIn(git: StoreGit, commit: string): Promise<Kinds> {
-  const { stdout } = await git(['ls-tree', '-r', '-z', commit]);
-  return new Map(toRawPaths(stdout).map((line) => [line.slice(line.indexOf('\t') + 1), line.slice(0, 6)]));
+  return new Map((await listFiles(git, commit)).map(({ path, kind }) => [path, kind]));
 }
 
 /** @param toKinds of all files. */

@@ -13,8 +13,8 @@ export type Usual = Record<string, string>;
 export type Kinds = ReadonlyMap<RawPath, string>;
 
 const FOLDER = '040000';
-/** A link has none. */
-const EXPECTED: Record<string, string> = { '100644': '644', '100755': '755', [FOLDER]: '755' };
+/** What git expects, by its kinds. A link has none. */
+export const EXPECTED: Record<string, string> = { '100644': '644', '100755': '755', [FOLDER]: '755' };
 
 /** A shorter list is stored as it is. */
 const LEAST_PATHS = 200;

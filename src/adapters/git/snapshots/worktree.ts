@@ -12,7 +12,7 @@ import type { NewWorktree, WorktreePlace } from '../../../../activities/ports.ts
 import { type ClosedPaths, createClosedPaths } from '../../files/closed-paths.ts';
 import { inFolder } from '../../files/safe-folder.ts';
 import { makePrivateTemp } from '../../../folders/private-temp.ts';
-import { type RawPath, runGit, toRawPaths } from '../process/git-process.ts';
+import { type RawPath, runGit } from '../process/git-process.ts';
 import { findLegacy } from './legacy-snapshot.ts';
 import { isClosed, listPaths } from '../ignore/left-out.ts';
 import { readPlainFile } from '../process/plain-file.ts';
@@ -23,8 +23,17 @@ import { revert } from '../undo/revert.ts';
 import type { RevertOptions } from '../undo/revert-options.ts';
 import type { Difference } from '../undo/revert-plan.ts';
 import type { SnapshotPlace } from './snapshot.ts';
-import { USUAL, toFolderPermissions, toPermissions } from './snapshot-facts.ts';
-import { type SnapshotStore, type StoreGit, gitOf, keepUnder, openStore, readFacts } from './snapshot-store.ts';
+import { toFolderPermissions, toPermissions } from './snapshot-facts.ts';
+import { EXPECTED } from './usual-modes.ts';
+import {
+  type SnapshotStore,
+  type StoreGit,
+  gitOf,
+  keepUnder,
+  listFiles,
+  openStore,
+  readFacts,
+} from './snapshot-store.ts';
 
 /** Idempotent with the same snapshot, as long as nobody has changed it in between. */
 export async function addWorktree(
@@ -70,7 +79,7 @@ async function readSource(store: SnapshotStore, git: StoreGit, commit: string): 
   const facts = await readFacts(git, commit);
   if (facts !== null) {
     const leftOut = Object.values(facts.leftOut).flat();
-    const files = await listFiles(git, commit, toPermissions(facts));
+    const files = await toAdditions(git, commit, toPermissions(facts));
     const modes = facts.folders === undefined ? {} : { modes: toFolderPermissions(facts) };
     return { files, head: facts.heads[''] ?? null, warnings: toMissing(leftOut), ...modes };
   }
@@ -80,7 +89,7 @@ async function readSource(store: SnapshotStore, git: StoreGit, commit: string): 
     throw new Failure('snapshotMissing', message, { details: { path: store.folder, commit } });
   }
   const { tree, objects, leftOut, head } = legacy;
-  return { files: await listFiles(git, tree, new Map(), objects), head, warnings: toMissing(leftOut), objects };
+  return { files: await toAdditions(git, tree, new Map(), objects), head, warnings: toMissing(leftOut), objects };
 }
 
 /** Earlier releases included them in their snapshots. */
@@ -100,18 +109,16 @@ function toMissing(leftOut: string[]): string[] {
 }
 
 /** The files as additions. */
-async function listFiles(
+async function toAdditions(
   git: StoreGit,
   tree: string,
   permissions: ReadonlyMap<string, number>,
   objects?: string,
 ): Promise<Difference[]> {
-  const { stdout } = await git(['ls-tree', '-r', '-z', tree], objects === undefined ? {} : { objects });
-  return toRawPaths(stdout).flatMap((line): Difference[] => {
-    const [, kind = '', id = '', path = ''] = /^(\d+) blob (\w+)\t([^]*)$/.exec(line) ?? [];
-    if (path === '') return [];
-    const mode = kind === '120000' ? 0 : (permissions.get(path) ?? Number.parseInt(USUAL[kind] ?? '644', 8));
-    return [{ path, before: { kind, id, mode }, after: null }];
+  const files = await listFiles(git, tree, objects === undefined ? {} : { objects });
+  return files.map(({ kind, id, path }) => {
+    const mode = kind === '120000' ? 0 : (permissions.get(path) ?? Number.parseInt(EXPECTED[kind] ?? '644', 8));
+    return { path, before: { kind, id, mode }, after: null };
   });
 }
 
@@ -212,7 +219,7 @@ async function link(
     );
     if (prefix === '') return;
     const hidden = createClosedPaths(closed, root);
-    const around = (await listFiles(git, head, new Map())).filter(
+    const around = (await toAdditions(git, head, new Map())).filter(
       ({ path }) => !path.startsWith(`${prefix}/`) && !isClosed(path, root, hidden),
     );
     await write(at, git, { files: around, ...(attempt === undefined ? {} : { attempt }) }, signal);

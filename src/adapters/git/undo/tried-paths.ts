@@ -2,9 +2,9 @@
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isInside } from '../../../folders/folders.ts';
 import { followLinks } from '../../../folders/real-path.ts';
-import { toRawPaths, toShownPath } from '../process/git-process.ts';
+import { toShownPath } from '../process/git-process.ts';
 import { Contents } from '../snapshots/snapshot-contents.ts';
-import type { StoreGit } from '../snapshots/snapshot-store.ts';
+import { type StoreGit, listFiles } from '../snapshots/snapshot-store.ts';
 
 /** The same limit as Linux. */
 const MAX_LINKS = 40;
@@ -49,11 +49,8 @@ function toInside(name: string, { cwd, folder }: Workspace): string[] {
 }
 
 async function readLinks(git: StoreGit, commit: string): Promise<Links> {
-  const { stdout } = await git(['ls-tree', '-r', '-z', commit]);
-  const found = toRawPaths(stdout).flatMap((line) => {
-    const [, id, path] = /^120000 blob (\w+)\t([^]+)$/.exec(line) ?? [];
-    return id === undefined || path === undefined ? [] : [{ id, path: toShownPath(path) }];
-  });
+  const files = await listFiles(git, commit);
+  const found = files.flatMap(({ kind, id, path }) => (kind === '120000' ? [{ id, path: toShownPath(path) }] : []));
   const contents = new Contents(
     git,
     undefined,
